@@ -1,0 +1,32 @@
+//! Files as memory.
+
+use std::fs::File;
+use std::io;
+use std::ops::Deref;
+use std::path::Path;
+
+use memmap2::Mmap;
+
+/// The bytes of a file, read as they are needed.
+#[derive(Debug)]
+pub struct MappedFile(Mmap);
+
+/// Maps a file for reading.
+///
+/// # Errors
+///
+/// If it cannot be opened or mapped.
+pub fn map_file(path: &Path) -> io::Result<MappedFile> {
+    let file = File::open(path)?;
+    // SAFETY: the map is private and read-only. Another process that changes the file while it is
+    // mapped breaks what `Mmap::map` asks for; that is the documented limit of every mapped file.
+    unsafe { Mmap::map(&file) }.map(MappedFile)
+}
+
+impl Deref for MappedFile {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
