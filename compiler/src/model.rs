@@ -1,0 +1,463 @@
+//! From syntax to a checked network.
+//!
+//! In: the parsed file of a spec, the model that is asked for, and settings from outside. Out: a
+//! [`Network`] with blocks expanded and every shape known, or diagnostics.
+
+pub mod bind;
+pub mod catalogue;
+pub mod eval;
+pub mod expand;
+mod naming;
+pub mod network;
+mod operations;
+mod residual;
+mod settings;
+pub mod shipped;
+pub mod window;
+
+use std::collections::{HashMap, HashSet};
+
+use resnetc_runtime::plan::{Filter, Preprocess};
+
+use crate::diagnostics::{Code, Diagnostic, Sink, Span, nearest};
+use crate::syntax::ast::{self, Body, Command, File, Item, ItemKind, Param, Statement, StatementKind};
+
+use bind::{Args, bind};
+use catalogue::Family;
+use eval::{Env, Value};
+use expand::{Blocks, Expander, Shortcut, require};
+use naming::Naming;
+pub use network::{Layer, Network, Node, NodeId, Output, Shape};
+pub use settings::Setting;
+
+/// Reads a text file that a spec names, relative to the spec.
+pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<String, String>;
+
+/// What a spec is checked with.
+pub struct Request<'a> {
+    /// The spec.
+    pub file: &'a File,
+    /// Files whose blocks, and models as bases of aliases, the spec can use: the standard ones.
+    pub library: &'a [File],
+    /// Which model of the file; `None` takes the only one.
+    pub model: Option<&'a str>,
+    /// Values from outside: `depth=110`, `shortcut=none`, `input=320`.
+    pub settings: &'a [Setting],
+    /// Reads what `labels file` names.
+    pub read: ReadFile<'a>,
+}
+
+/// Checks a model and expands it. `None` if anything was reported as an error.
+pub fn check(request: &Request, sink: &mut Sink) -> Option<Network> {
+    let blocks = collect_blocks(request, sink);
+    let item = choose_model(request, sink)?;
+    let model = settings::resolve(request, item, sink)?;
+    let network = Checker { request, blocks: &blocks, sink }.model(&model);
+    network.filter(|_| !sink.has_errors())
+}
+
+/// The names of a file's models, in order.
+pub fn model_names(file: &File) -> Vec<&str> {
+    let models = file.items.iter().filter(|i| !matches!(i.kind, ItemKind::Block { .. }));
+    models.map(|i| i.name.text.as_str()).collect()
+}
+
+fn collect_blocks<'a>(request: &'a Request, sink: &mut Sink) -> Blocks<'a> {
+    let mut blocks = HashMap::new();
+    let standard = request.library.iter().flat_map(|f| &f.items);
+    blocks.extend(
+        standard.filter(|i| matches!(i.kind, ItemKind::Block { .. })).map(|i| (i.name.text.as_str(), i)),
+    );
+    let mut seen: HashMap<&str, Span> = HashMap::new();
+    for item in &request.file.items {
+        if let Some(first) = seen.insert(&item.name.text, item.name.span) {
+            sink.push(
+                Diagnostic::error(
+                    Code::R0103,
+                    item.name.span,
+                    format!("`{}` is already defined", item.name.text),
+                    "defined again",
+                )
+                .with_label(first, "first defined here"),
+            );
+        }
+        if matches!(item.kind, ItemKind::Block { .. }) {
+            blocks.insert(item.name.text.as_str(), item);
+        }
+    }
+    blocks
+}
+
+fn choose_model<'a>(request: &Request<'a>, sink: &mut Sink) -> Option<&'a Item> {
+    let models: Vec<_> =
+        request.file.items.iter().filter(|i| !matches!(i.kind, ItemKind::Block { .. })).collect();
+    let names = models.iter().map(|i| format!("`{}`", i.name.text)).collect::<Vec<_>>().join(", ");
+    let place = request.file.items.first().map_or(request.file.span(), |i| i.name.span);
+    match (request.model, models.as_slice()) {
+        (_, []) => {
+            sink.push(
+                Diagnostic::error(Code::R0101, place, "this file defines no model", "")
+                    .with_help("a model is written `model NAME { … }`"),
+            );
+            None
+        }
+        (None, [only]) => Some(only),
+        (None, [first, ..]) => {
+            sink.push(
+                Diagnostic::error(Code::R0101, first.name.span, "this file defines several models", "one of them")
+                    .with_note(format!("its models: {names}"))
+                    .with_help("say which, as in `FILE.resnet:NAME`"),
+            );
+            None
+        }
+        (Some(wanted), all) => {
+            let found = all.iter().find(|i| i.name.text == wanted);
+            if found.is_none() {
+                let mut error =
+                    Diagnostic::error(Code::R0101, place, format!("this file has no model `{wanted}`"), "")
+                        .with_note(format!("its models: {names}"));
+                if let Some(near) = nearest(wanted, all.iter().map(|i| i.name.text.as_str())) {
+                    error = error.with_help(format!("there is `{near}`"));
+                }
+                sink.push(error);
+            }
+            found.copied()
+        }
+    }
+}
+
+/// A model with the values that its alias and the settings give it.
+pub(crate) struct Resolved<'a> {
+    /// The name that was asked for.
+    name: &'a str,
+    span: Span,
+    params: &'a [Param],
+    values: Vec<Option<(Value, Span)>>,
+    body: &'a Body,
+    shortcut: Option<(Shortcut, Span)>,
+    input: Option<(Vec<usize>, Span)>,
+}
+
+/// What the settings of a model say.
+#[derive(Default)]
+struct Header {
+    input: Option<Shape>,
+    shortcut: Option<Shortcut>,
+    mean: Option<[f32; 3]>,
+    std: Option<[f32; 3]>,
+    resize: Option<(usize, Filter)>,
+    labels: Vec<String>,
+    weights: Option<String>,
+    renames: Vec<(String, String)>,
+    seen: HashMap<&'static str, Span>,
+}
+
+struct Checker<'a, 'b> {
+    request: &'a Request<'a>,
+    blocks: &'a Blocks<'a>,
+    sink: &'b mut Sink,
+}
+
+impl<'a> Checker<'a, '_> {
+    fn model(&mut self, model: &Resolved<'a>) -> Option<Network> {
+        let mut env = Env::default();
+        for (param, value) in model.params.iter().zip(&model.values) {
+            let value = match (value, &param.default) {
+                (Some((value, _)), _) => value.clone(),
+                (None, Some(default)) => env.eval(default, self.sink).unwrap_or(Value::Unknown),
+                (None, None) => {
+                    self.sink.push(
+                        Diagnostic::error(
+                            Code::R0106,
+                            param.name.span,
+                            format!("`{}` has no value", param.name.text),
+                            "it has no default",
+                        )
+                        .with_help(format!("give one, as in `--set {}=1`", param.name.text)),
+                    );
+                    Value::Unknown
+                }
+            };
+            env.define(&param.name.text, value, param.name.span, self.sink);
+        }
+        let (header, parts) = self.header(model, &mut env);
+        let Some(input) = header.input else {
+            if !self.sink.has_errors() {
+                self.sink.push(
+                    Diagnostic::error(Code::R0308, model.span, "this model has no input", "")
+                        .with_help("begin it with `input image(3, 224, 224)`"),
+                );
+            }
+            return None;
+        };
+        self.expand(model, header, input, parts, &mut env)
+    }
+
+    /// The first walk over a model: names and settings. Parts and outputs are left for the second.
+    fn header(&mut self, model: &Resolved<'a>, env: &mut Env) -> (Header, Vec<&'a Command>) {
+        let mut header = Header::default();
+        let mut parts = Vec::new();
+        for Statement { kind, .. } in &model.body.statements {
+            match kind {
+                StatementKind::Let { name, value } => {
+                    let value = env.eval(value, self.sink).unwrap_or(Value::Unknown);
+                    env.define(&name.text, value, name.span, self.sink);
+                }
+                StatementKind::Require { condition, message } => require(condition, message, env, self.sink),
+                StatementKind::Rename { from, to } => {
+                    header.renames.push((from.text.clone(), to.text.clone()));
+                }
+                StatementKind::Repeat { block, .. } => {
+                    self.out_of_place(&block.name.text, block.span, "in a stage");
+                }
+                StatementKind::Command(command) => self.setting(command, env, &mut header, &mut parts),
+                StatementKind::Error => {}
+            }
+        }
+        if let Some((shortcut, _)) = model.shortcut {
+            header.shortcut = Some(shortcut);
+        }
+        if let (Some((dims, span)), Some(input)) = (&model.input, &mut header.input) {
+            match dims.as_slice() {
+                &[side] => (input[1], input[2]) = (side, side),
+                &[h, w] => (input[1], input[2]) = (h, w),
+                &[c, h, w] => *input = [c, h, w],
+                _ => self.sink.push(Diagnostic::error(
+                    Code::R0302,
+                    *span,
+                    "an input is a side, height x width, or channels x height x width",
+                    "",
+                )),
+            }
+        }
+        (header, parts)
+    }
+
+    fn setting(&mut self, command: &'a Command, env: &Env, header: &mut Header, parts: &mut Vec<&'a Command>) {
+        let span = command.word.span;
+        let mut probe = Expander::new(self.sink, self.blocks, Shortcut::None);
+        let Some(spec) = probe.find_command(command) else { return };
+        match spec.family {
+            Family::Part => return parts.push(command),
+            Family::Container | Family::Operation => {
+                return self.out_of_place(spec.word, span, "in `stem`, a `stage`, `head` or a block");
+            }
+            Family::Setting if spec.word == "output" => return parts.push(command),
+            Family::Setting => {}
+        }
+        if let Some(first) = header.seen.insert(spec.word, span) {
+            self.sink.push(
+                Diagnostic::error(Code::R0307, span, format!("`{}` is given twice", spec.word), "given again")
+                    .with_label(first, "given here"),
+            );
+        }
+        let args = bind(spec, span, &command.args, env, self.sink);
+        if args.broken {
+            return;
+        }
+        match spec.word {
+            "input" => header.input = self.input(&args, span),
+            "normalize" => (header.mean, header.std) = (args.colours("mean"), args.colours("std")),
+            "resize" => {
+                let bicubic = args.text("filter").is_some_and(|f| f == "bicubic");
+                let filter = if bicubic { Filter::Bicubic } else { Filter::Bilinear };
+                header.resize = args.count("shorter_side").map(|side| (side, filter));
+            }
+            "labels" => header.labels = self.labels(&args),
+            "shortcut" => header.shortcut = args.text("mode").as_deref().and_then(Shortcut::from_word),
+            "weights" => header.weights = args.text("file"),
+            other => unreachable!("the catalogue has no setting {other}"),
+        }
+    }
+
+    fn input(&mut self, args: &Args, span: Span) -> Option<Shape> {
+        let dims = args.dims("image")?;
+        if dims.iter().any(|&d| d > 1 << 16) {
+            self.sink.push(Diagnostic::error(Code::R0401, span, "the input is too large", "at most 65536 a side"));
+        }
+        Some(dims)
+    }
+
+    fn labels(&mut self, args: &Args) -> Vec<String> {
+        let Some((_, span)) = args.get("file") else { return args.texts("names").unwrap_or_default() };
+        let name = args.text("file").unwrap_or_default();
+        match (self.request.read)(&name) {
+            Ok(text) => text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect(),
+            Err(why) => {
+                self.sink.push(
+                    Diagnostic::error(Code::R0303, span, format!("cannot read the labels: {why}"), "this file")
+                        .with_help("the path is relative to the spec"),
+                );
+                Vec::new()
+            }
+        }
+    }
+
+    fn out_of_place(&mut self, word: &str, span: Span, place: &str) {
+        self.sink.push(Diagnostic::error(
+            Code::R0304,
+            span,
+            format!("`{word}` is out of place"),
+            format!("stands {place}"),
+        ));
+    }
+
+    fn expand(
+        &mut self,
+        model: &Resolved<'a>,
+        header: Header,
+        input: Shape,
+        parts: Vec<&'a Command>,
+        env: &mut Env,
+    ) -> Option<Network> {
+        let shortcut = header.shortcut.unwrap_or(Shortcut::Projection);
+        let mut expander = Expander::new(self.sink, self.blocks, shortcut);
+        let mut flow = expander.push(Layer::Input, &[], Some(input), "input".to_owned(), model.span);
+        let mut names = Naming::kinds("");
+        let mut found: Vec<(String, NodeId, Span)> = Vec::new();
+        for command in parts.iter().copied().filter(|c| c.word.text != "output") {
+            let Some((name, body)) = part_header(&mut expander, command, env, &found) else { continue };
+            let mut inner = Naming::kinds(name.as_str());
+            let scope = if command.word.text == "stage" { &mut inner } else { &mut names };
+            flow = expander.part(found.len(), body, env, flow, scope);
+            found.push((name, flow.node, command.word.span));
+        }
+        let nodes = expander.into_nodes();
+        if nodes.len() < 2 && !self.sink.has_errors() {
+            self.sink.push(
+                Diagnostic::error(Code::R0309, model.span, "this model computes nothing", "")
+                    .with_help("give it a `stem`, a `stage` or a `head` with operations in it"),
+            );
+        }
+        let mut network = Network {
+            name: model.name.to_owned(),
+            nodes,
+            parts: found.iter().map(|(n, _, _)| n.clone()).collect(),
+            outputs: Vec::new(),
+            preprocess: Preprocess {
+                resize: header.resize.map(|(side, _)| side),
+                filter: header.resize.map_or(Filter::Bilinear, |(_, f)| f),
+                mean: header.mean.unwrap_or([0.0; 3]),
+                std: header.std.unwrap_or([1.0; 3]),
+            },
+            labels: header.labels,
+            weights: header.weights,
+            renames: header.renames,
+        };
+        if flow.shape.is_some() {
+            let name = main_output_name(network.node(flow.node));
+            network.outputs.push(Output { name: name.to_owned(), node: flow.node });
+            for command in parts.iter().copied().filter(|c| c.word.text == "output") {
+                self.output(command, env, &found, &mut network);
+            }
+            self.check_tensor_names(&network);
+            self.check_labels(&network, model.span);
+        }
+        Some(network)
+    }
+
+    /// `output layer2 as c3`
+    fn output(&mut self, command: &Command, env: &Env, parts: &[(String, NodeId, Span)], network: &mut Network) {
+        let Some(spec) = catalogue::find("output") else { return };
+        let args = bind(spec, command.word.span, &command.args, env, self.sink);
+        let (Some(of), Some((_, span))) = (args.text("of"), args.get("of")) else { return };
+        let part = parts.iter().find(|(n, _, _)| *n == of).map(|(_, node, _)| *node);
+        let node = part.or_else(|| {
+            let place = network.nodes.iter().position(|n| n.path == of)?;
+            Some(NodeId(place as u32))
+        });
+        let Some(node) = node else {
+            let paths = network.nodes.iter().map(|n| n.path.as_str());
+            let mut error =
+                Diagnostic::error(Code::R0109, span, format!("nothing is called `{of}`"), "no part and no operation");
+            if let Some(near) = nearest(&of, parts.iter().map(|(n, _, _)| n.as_str()).chain(paths)) {
+                error = error.with_help(format!("there is `{near}`"));
+            }
+            return self.sink.push(error);
+        };
+        let name = command.name.as_ref().map_or(of, |n| n.text.clone());
+        if network.outputs.iter().any(|o| o.name == name) {
+            return self.sink.push(
+                Diagnostic::error(Code::R0103, span, format!("an output is already called `{name}`"), "")
+                    .with_help("name it otherwise with `as NAME`"),
+            );
+        }
+        network.outputs.push(Output { name, node });
+    }
+
+    fn check_tensor_names(&mut self, network: &Network) {
+        let mut seen: HashSet<&str> = HashSet::new();
+        for node in &network.nodes {
+            if !network.tensors(node).is_empty() && !seen.insert(&node.path) {
+                self.sink.push(
+                    Diagnostic::error(
+                        Code::R0110,
+                        node.span,
+                        format!("two operations keep their tensors under `{}`", node.path),
+                        "the second of them",
+                    )
+                    .with_help("give one of them another name with `as NAME`"),
+                );
+            }
+        }
+    }
+
+    fn check_labels(&mut self, network: &Network, span: Span) {
+        let classes = network.outputs.first().map_or(0, |o| network.node(o.node).shape[0]);
+        if !network.labels.is_empty() && network.labels.len() != classes {
+            let error = Diagnostic::warning(
+                Code::R0303,
+                span,
+                format!("{} labels for {classes} classes: they are left out", network.labels.len()),
+                "",
+            );
+            self.sink.push(error.with_help("give as many labels as the last layer has features"));
+        }
+    }
+}
+
+/// The name and body of a part, checked.
+fn part_header<'a>(
+    expander: &mut Expander,
+    command: &'a Command,
+    env: &Env,
+    found: &[(String, NodeId, Span)],
+) -> Option<(String, &'a Body)> {
+    let spec = expander.find_command(command)?;
+    let span = command.word.span;
+    let args = bind(spec, span, &command.args, env, expander.sink);
+    if args.broken {
+        return None;
+    }
+    let name = args.text("name").unwrap_or_else(|| spec.word.to_owned());
+    if let Some((_, _, first)) = found.iter().find(|(n, _, _)| *n == name) {
+        let error = Diagnostic::error(Code::R0103, span, format!("`{name}` is already defined"), "defined again");
+        expander.sink.push(error.with_label(*first, "first defined here"));
+        return None;
+    }
+    let Some(body) = &command.body else {
+        expander.sink.push(Diagnostic::error(
+            Code::R0301,
+            span,
+            format!("`{}` lacks its body", spec.word),
+            "needs `{ … }` behind it",
+        ));
+        return None;
+    };
+    Some((name, body))
+}
+
+fn main_output_name(node: &Node) -> &'static str {
+    match node.layer {
+        Layer::Linear { .. } => "logits",
+        Layer::Softmax => "probabilities",
+        _ => "features",
+    }
+}
+
+impl ast::File {
+    /// The begin of the file, for what is to be said of all of it.
+    fn span(&self) -> Span {
+        self.items.first().map_or(Span::default(), |i| i.span)
+    }
+}

@@ -1,0 +1,267 @@
+//! Expressions to values, under the names that are in force.
+//!
+//! A failure is reported once, where it happens, and gives `None`; names whose value failed are
+//! kept as [`Value::Unknown`], so that one mistake is said once.
+
+use crate::diagnostics::{Code, Diagnostic, Sink, Span, nearest};
+use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, Path, UnaryOp};
+
+/// The value of an expression.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// A whole number.
+    Int(i64),
+    /// A number with a fraction; only as an argument, arithmetic is on whole numbers.
+    Float(f64),
+    /// A truth.
+    Bool(bool),
+    /// A string.
+    Text(String),
+    /// `3x3`
+    Size(Vec<i64>),
+    /// `(1, 2)`
+    Tuple(Vec<Value>),
+    /// Something already reported.
+    Unknown,
+}
+
+impl Value {
+    /// What it is, for a message.
+    pub fn describe(&self) -> &'static str {
+        match self {
+            Self::Int(_) => "a whole number",
+            Self::Float(_) => "a number with a fraction",
+            Self::Bool(_) => "a truth value",
+            Self::Text(_) => "a string",
+            Self::Size(_) => "a size",
+            Self::Tuple(_) => "a list",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// The names in force at a place of a spec.
+#[derive(Clone, Debug, Default)]
+pub struct Env {
+    names: Vec<(String, Value, Span)>,
+    /// Channels of the value at this place; `None` where there is none, `Some(Unknown)` after an error.
+    pub channels: Option<Value>,
+}
+
+impl Env {
+    /// Binds a name. A name that is taken in this environment is reported, and bound anew.
+    pub fn define(&mut self, name: &str, value: Value, span: Span, sink: &mut Sink) {
+        if let Some((_, _, first)) = self.names.iter().find(|(n, _, _)| n == name) {
+            sink.push(
+                Diagnostic::error(Code::R0103, span, format!("`{name}` is already defined"), "defined again")
+                    .with_label(*first, "first defined here")
+                    .with_help("names are given once; choose another for the second"),
+            );
+        }
+        self.names.push((name.to_owned(), value, span));
+    }
+
+    /// Binds a name silently, over any other of that name.
+    pub fn set(&mut self, name: &str, value: Value, span: Span) {
+        self.names.push((name.to_owned(), value, span));
+    }
+
+    /// How many names there are now; [`Env::leave`] takes it.
+    pub fn enter(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Forgets the names bound since [`Env::enter`].
+    pub fn leave(&mut self, mark: usize) {
+        self.names.truncate(mark);
+    }
+
+    /// The value of a name.
+    pub fn get(&self, name: &str) -> Option<Value> {
+        let found = self.names.iter().rev().find(|(n, _, _)| n == name).map(|(_, v, _)| v.clone());
+        found.or_else(|| self.channels.clone().filter(|_| name == "channels"))
+    }
+
+    /// Whether the name means anything here.
+    pub fn knows(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// The value of an expression.
+    pub fn eval(&self, expr: &Expr, sink: &mut Sink) -> Option<Value> {
+        match &expr.kind {
+            ExprKind::Int(i) => Some(Value::Int(*i)),
+            ExprKind::Float(f, _) => Some(Value::Float(*f)),
+            ExprKind::Text(t) => Some(Value::Text(t.clone())),
+            ExprKind::Bool(b) => Some(Value::Bool(*b)),
+            ExprKind::Size(s) => Some(Value::Size(s.clone())),
+            ExprKind::Path(path) => self.eval_name(path, sink),
+            ExprKind::Call(call) => self.eval_call(call, sink),
+            ExprKind::Tuple(items) => match items.as_slice() {
+                [one] => self.eval(one, sink),
+                many => {
+                    let values: Vec<_> = many.iter().map(|e| self.eval(e, sink)).collect();
+                    values.into_iter().collect::<Option<_>>().map(Value::Tuple)
+                }
+            },
+            ExprKind::Unary(op, operand) => self.eval_unary(*op, operand, expr.span, sink),
+            ExprKind::Binary(op, left, right) => self.eval_binary(*op, left, right, expr.span, sink),
+            ExprKind::Error => None,
+        }
+    }
+
+    /// The value of an expression that must be a whole number.
+    pub fn eval_int(&self, expr: &Expr, sink: &mut Sink) -> Option<i64> {
+        match self.eval(expr, sink)? {
+            Value::Int(i) => Some(i),
+            Value::Unknown => None,
+            other => {
+                sink.push(wrong_kind(expr.span, "a whole number", &other));
+                None
+            }
+        }
+    }
+
+    fn eval_name(&self, path: &Path, sink: &mut Sink) -> Option<Value> {
+        match self.get(&path.text) {
+            Some(Value::Unknown) => None,
+            Some(value) => Some(value),
+            None => {
+                let known = self.names.iter().map(|(n, _, _)| n.as_str());
+                let known = known.chain(self.channels.is_some().then_some("channels"));
+                let mut error = Diagnostic::error(
+                    Code::R0102,
+                    path.span,
+                    format!("there is no `{}` here", path.text),
+                    "not a parameter and not a `let`",
+                );
+                if let Some(near) = nearest(&path.text, known.clone()) {
+                    error = error.with_help(format!("there is `{near}`"));
+                } else {
+                    let mut names: Vec<_> = known.map(|n| format!("`{n}`")).collect();
+                    names.dedup();
+                    if !names.is_empty() {
+                        error = error.with_note(format!("known here: {}", names.join(", ")));
+                    }
+                }
+                sink.push(error);
+                None
+            }
+        }
+    }
+
+    fn eval_call(&self, call: &Call, sink: &mut Sink) -> Option<Value> {
+        let pick: fn(i64, i64) -> i64 = match call.name.text.as_str() {
+            "min" => i64::min,
+            "max" => i64::max,
+            other => {
+                let mut error = Diagnostic::error(
+                    Code::R0102,
+                    call.name.span,
+                    format!("there is no function `{other}`"),
+                    "unknown function",
+                );
+                error.help = Some("expressions have `min(a, b)` and `max(a, b)`".to_owned());
+                sink.push(error);
+                return None;
+            }
+        };
+        let [a, b] = call.args.as_slice() else {
+            sink.push(Diagnostic::error(
+                Code::R0107,
+                call.span,
+                format!("`{}` takes two values, not {}", call.name.text, call.args.len()),
+                "",
+            ));
+            return None;
+        };
+        let (a, b) = (self.eval_int(&a.value, sink), self.eval_int(&b.value, sink));
+        Some(Value::Int(pick(a?, b?)))
+    }
+
+    fn eval_unary(&self, op: UnaryOp, operand: &Expr, span: Span, sink: &mut Sink) -> Option<Value> {
+        match (op, self.eval(operand, sink)?) {
+            (UnaryOp::Neg, Value::Int(i)) => {
+                let negated = i.checked_neg().map(Value::Int);
+                if negated.is_none() {
+                    sink.push(no_result(span, "the number is too large"));
+                }
+                negated
+            }
+            (UnaryOp::Neg, Value::Float(f)) => Some(Value::Float(-f)),
+            (UnaryOp::Not, Value::Bool(b)) => Some(Value::Bool(!b)),
+            (_, Value::Unknown) => None,
+            (UnaryOp::Neg, other) => {
+                sink.push(wrong_kind(operand.span, "a number", &other));
+                None
+            }
+            (UnaryOp::Not, other) => {
+                sink.push(wrong_kind(operand.span, "a truth value", &other));
+                None
+            }
+        }
+    }
+
+    fn eval_binary(
+        &self,
+        op: BinaryOp,
+        left: &Expr,
+        right: &Expr,
+        span: Span,
+        sink: &mut Sink,
+    ) -> Option<Value> {
+        if matches!(op, BinaryOp::And | BinaryOp::Or) {
+            let truth = |value: Option<Value>, span, sink: &mut Sink| match value? {
+                Value::Bool(b) => Some(b),
+                other => {
+                    sink.push(wrong_kind(span, "a truth value", &other));
+                    None
+                }
+            };
+            let a = truth(self.eval(left, sink), left.span, sink);
+            let b = truth(self.eval(right, sink), right.span, sink);
+            return Some(Value::Bool(if op == BinaryOp::And { a? && b? } else { a? || b? }));
+        }
+        let (a, b) = (self.eval_int(left, sink), self.eval_int(right, sink));
+        let (a, b) = (a?, b?);
+        let number = match op {
+            BinaryOp::Mul => a.checked_mul(b),
+            BinaryOp::Add => a.checked_add(b),
+            BinaryOp::Sub => a.checked_sub(b),
+            // Rounded down, as Python's `//` and `%` have it.
+            BinaryOp::Div => a.checked_div(b).map(|q| if rounds_up(a, b) { q - 1 } else { q }),
+            BinaryOp::Rem => a.checked_rem(b).map(|r| if rounds_up(a, b) { r + b } else { r }),
+            BinaryOp::Eq => return Some(Value::Bool(a == b)),
+            BinaryOp::Ne => return Some(Value::Bool(a != b)),
+            BinaryOp::Lt => return Some(Value::Bool(a < b)),
+            BinaryOp::Le => return Some(Value::Bool(a <= b)),
+            BinaryOp::Gt => return Some(Value::Bool(a > b)),
+            BinaryOp::Ge => return Some(Value::Bool(a >= b)),
+            BinaryOp::And | BinaryOp::Or => unreachable!("handled above"),
+        };
+        if number.is_none() {
+            let zero = b == 0 && matches!(op, BinaryOp::Div | BinaryOp::Rem);
+            sink.push(no_result(span, if zero { "division by zero" } else { "the result is too large" }));
+        }
+        number.map(Value::Int)
+    }
+}
+
+/// Whether Rust's division, which cuts towards zero, gives more than the floor.
+fn rounds_up(a: i64, b: i64) -> bool {
+    (a < 0) != (b < 0) && a % b != 0
+}
+
+fn no_result(span: Span, why: &str) -> Diagnostic {
+    Diagnostic::error(Code::R0306, span, "this arithmetic has no result", why)
+}
+
+/// The error for a value of another kind than is wanted.
+pub fn wrong_kind(span: Span, wanted: &str, found: &Value) -> Diagnostic {
+    Diagnostic::error(
+        Code::R0302,
+        span,
+        format!("expected {wanted}, found {}", found.describe()),
+        format!("this is {}", found.describe()),
+    )
+}
