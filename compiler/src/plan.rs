@@ -1,0 +1,109 @@
+//! The plan: a fused graph to linear steps over one arena, and weights in the order they are read.
+//!
+//! In: a graph after its passes, with or without weights, and what does not depend on it (batch,
+//! preprocessing, labels). Out: the runtime's own [`Plan`], and the packed weights if the graph had
+//! any. Everything is decided here: layout, borders, buffers, in-place sums, thread split.
+
+mod layout;
+mod memory;
+mod pack;
+mod roll;
+mod steps;
+mod text;
+
+use resnetc_runtime::plan::{Output, Plan, Preprocess};
+use sha2::{Digest, Sha256};
+
+use crate::graph::{Graph, NodeId, Op};
+
+use layout::Layout;
+pub use text::to_text;
+
+/// What a plan says besides the graph.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The largest number of images in one run.
+    pub batch: usize,
+    /// From a picture to an input.
+    pub preprocess: Preprocess,
+    /// Class names.
+    pub labels: Vec<String>,
+    /// Trained values of the network as specified.
+    pub params: u64,
+    /// Multiply-accumulates of the network as specified, for one image.
+    pub macs: u64,
+}
+
+/// A plan, and what goes with it.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// The packed weights, [`Plan::weights`] of them; `None` if the graph had none.
+    pub weights: Option<Vec<f32>>,
+    /// The most that is alive at once, in `f32` values: no arena could be smaller.
+    pub live: usize,
+}
+
+/// Why a graph has no plan.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum PlanError {
+    /// Sizes that do not fit a machine word.
+    #[error("the network's buffers are larger than this machine can address")]
+    TooLarge,
+    /// An input with no operation behind it.
+    #[error("the network computes nothing")]
+    Empty,
+}
+
+/// Plans a graph.
+pub fn plan(graph: &Graph, options: &Options) -> Result<Planned, PlanError> {
+    let order: Vec<NodeId> = graph.order();
+    let input = order.iter().find(|&&id| graph.node(id).op == Op::Input).ok_or(PlanError::Empty)?;
+    let layout = Layout::new(graph, &order, options.batch)?;
+    let mut packer = pack::Packer::new();
+    let steps: Vec<steps::Placed> =
+        order.iter().map(|&id| steps::step(graph, id, &layout, &mut packer)).collect();
+    let mut outputs: Vec<(usize, Output)> = Vec::new();
+    for &id in &order {
+        if let Op::Output { name, index } = &graph.node(id).op {
+            outputs.push((*index, Output { name: name.clone().into(), shape: graph.node(id).shape }));
+        }
+    }
+    outputs.sort_by_key(|(index, _)| *index);
+    let labels = if outputs.first().is_some_and(|(_, o)| o.shape[0] == options.labels.len()) {
+        options.labels.iter().map(|l| l.clone().into()).collect()
+    } else {
+        Vec::new()
+    };
+    let (weights, packed) = packer.finish();
+    let mut plan = Plan {
+        name: graph.name.clone().into(),
+        digest: [0; 32],
+        batch: options.batch,
+        input: graph.node(*input).shape,
+        preprocess: options.preprocess.clone(),
+        labels: labels.into(),
+        outputs: outputs.into_iter().map(|(_, o)| o).collect(),
+        arena: layout.arena,
+        weights,
+        params: options.params,
+        macs: options.macs,
+        stages: roll::roll(graph, steps).into(),
+    };
+    plan.digest = digest(&plan, packed.as_deref());
+    Ok(Planned { plan, weights: packed, live: layout.live })
+}
+
+/// Identifies a plan and its weights: of equal digests, both are equal.
+fn digest(plan: &Plan, weights: Option<&[f32]>) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(format!("{plan:?}"));
+    let mut bytes = Vec::with_capacity(1 << 16);
+    for chunk in weights.unwrap_or_default().chunks(1 << 14) {
+        bytes.clear();
+        bytes.extend(chunk.iter().flat_map(|v| v.to_le_bytes()));
+        hash.update(&bytes);
+    }
+    hash.finalize().into()
+}

@@ -1,0 +1,152 @@
+//! Weights in the order in which kernels read them, one blob for the whole network.
+//!
+//! The layouts are those that [`resnetc_runtime::plan`] documents: panels of [`LANES`] output
+//! channels, `[ky][kx][c][LANES]`, then biases. Narrow groups are merged, with zeros between.
+
+use resnetc_runtime::plan::LANES;
+
+use crate::graph::Constant;
+use crate::model::network;
+
+/// Packed weights so far.
+pub struct Packer {
+    length: usize,
+    values: Option<Vec<f32>>,
+}
+
+/// The groups of a convolution as they are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Groups {
+    /// How many.
+    pub count: usize,
+    /// Input channels of each, padding included.
+    pub input: usize,
+}
+
+impl Groups {
+    /// Merges groups until each fills its panels; one group if that cannot be.
+    pub fn merge(conv: &network::Conv, channels: usize, pixel: usize) -> Self {
+        let (wide_in, wide_out) = (channels / conv.groups, conv.channels / conv.groups);
+        let merged = (1..=conv.groups)
+            .find(|m| conv.groups.is_multiple_of(*m) && (m * wide_out).is_multiple_of(LANES))
+            .filter(|_| channels == pixel && conv.groups > 1);
+        match merged {
+            Some(m) => Self { count: conv.groups / m, input: m * wide_in },
+            None => Self { count: 1, input: pixel },
+        }
+    }
+}
+
+impl Packer {
+    /// Nothing packed yet.
+    pub fn new() -> Self {
+        Self { length: 0, values: Some(Vec::new()) }
+    }
+
+    /// How much is packed so far.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// How much was packed, and the values if all were known.
+    pub fn finish(self) -> (usize, Option<Vec<f32>>) {
+        (self.length, self.values)
+    }
+
+    /// Makes room for `length` values, and fills it if the values are known; gives its offset.
+    fn append(&mut self, length: usize, fill: Option<impl FnOnce(&mut [f32])>) -> usize {
+        let offset = self.length;
+        self.length += length;
+        match (&mut self.values, fill) {
+            (Some(values), Some(fill)) => {
+                values.resize(self.length, 0.0);
+                fill(&mut values[offset..]);
+            }
+            (values, _) => *values = None,
+        }
+        offset
+    }
+
+    /// Packs a convolution's `[out, in / groups, kh, kw]` weights and its bias.
+    pub fn conv(
+        &mut self,
+        conv: &network::Conv,
+        weight: &Constant,
+        bias: Option<&Constant>,
+        groups: Groups,
+    ) -> usize {
+        let [kh, kw] = conv.kernel;
+        let panels = conv.channels.div_ceil(LANES);
+        let panel = kh * kw * groups.input * LANES;
+        let biases = panels * LANES;
+        let (wide_in, wide_out) = (weight.shape[1], conv.channels / conv.groups);
+        let known = known(weight, bias);
+        self.append(panels * panel + biases, known.map(|(w, b)| {
+            move |out: &mut [f32]| {
+                let (packed, bias_out) = out.split_at_mut(panels * panel);
+                for (channel, kernel) in w.chunks(wide_in * kh * kw).enumerate() {
+                    let merged = channel / (conv.channels / groups.count).max(1);
+                    // Where this channel's own inputs begin among those that its panel reads.
+                    let first = (channel / wide_out) * wide_in - merged * groups.input;
+                    let to = &mut packed[channel / LANES * panel + channel % LANES..];
+                    for (c, taps) in kernel.chunks(kh * kw).enumerate() {
+                        for (tap, value) in taps.iter().enumerate() {
+                            to[(tap * groups.input + first + c) * LANES] = *value;
+                        }
+                    }
+                }
+                bias_out[..b.len()].copy_from_slice(b);
+            }
+        }))
+    }
+
+    /// Packs a linear layer as the 1 x 1 convolution that it is.
+    pub fn linear(&mut self, weight: &Constant, bias: Option<&Constant>, pixel: usize) -> usize {
+        let [features, inputs] = [weight.shape[0], weight.shape[1]];
+        let conv = network::Conv {
+            channels: features,
+            kernel: [1, 1],
+            stride: [1, 1],
+            pad: network::Pad::default(),
+            dilation: [1, 1],
+            groups: 1,
+            bias: false,
+        };
+        let weight = Constant { shape: vec![features, inputs, 1, 1], values: weight.values.clone() };
+        self.conv(&conv, &weight, bias, Groups { count: 1, input: pixel })
+    }
+
+    /// Packs a depthwise convolution's `[c, 1, kh, kw]` weights, and its bias.
+    pub fn depthwise(&mut self, weight: &Constant, bias: Option<&Constant>, pixel: usize) -> usize {
+        let taps = weight.shape[2] * weight.shape[3];
+        self.append((taps + 1) * pixel, known(weight, bias).map(|(w, b)| {
+            move |out: &mut [f32]| {
+                for (channel, kernel) in w.chunks(taps).enumerate() {
+                    for (tap, value) in kernel.iter().enumerate() {
+                        out[tap * pixel + channel] = *value;
+                    }
+                }
+                out[taps * pixel..][..b.len()].copy_from_slice(b);
+            }
+        }))
+    }
+
+    /// Packs a scale and a shift.
+    pub fn affine(&mut self, scale: &Constant, shift: &Constant, pixel: usize) -> usize {
+        self.append(2 * pixel, known(scale, Some(shift)).map(|(s, t)| {
+            move |out: &mut [f32]| {
+                out[..s.len()].copy_from_slice(s);
+                out[pixel..][..t.len()].copy_from_slice(t);
+            }
+        }))
+    }
+}
+
+/// The values of a weight and its bias, if they are known; no bias is an empty one.
+fn known<'a>(weight: &'a Constant, bias: Option<&'a Constant>) -> Option<(&'a [f32], &'a [f32])> {
+    let bias = match bias {
+        Some(bias) => bias.values.as_deref()?,
+        None => &[],
+    };
+    Some((weight.values.as_deref()?, bias))
+}
