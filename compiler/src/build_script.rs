@@ -1,0 +1,135 @@
+//! Compiling a network from a `build.rs`.
+//!
+//! ```no_run
+//! // build.rs; `resnetc` is a build dependency with `default-features = false`.
+//! fn main() {
+//!     resnetc::build_script::Build::new("specs/mine.resnet")
+//!         .weights("weights/mine.safetensors")
+//!         .batch(8)
+//!         .run();
+//! }
+//! ```
+//!
+//! ```ignore
+//! // main.rs
+//! include!(concat!(env!("OUT_DIR"), "/mine.rs")); // mod mine
+//! let model = mine::model()?;
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use crate::diagnostics::Report;
+use crate::emit::{self, Weights};
+use crate::weights::{self, Rename};
+use crate::{Compiled, Error, Options, Spec, compile};
+
+/// A network to be compiled by a build script.
+#[derive(Clone, Debug)]
+pub struct Build {
+    spec: String,
+    weights: Option<PathBuf>,
+    settings: Vec<String>,
+    options: Options,
+}
+
+impl Build {
+    /// Compiles a spec: a path relative to the package, `FILE.resnet:MODEL`, or a shipped model.
+    pub fn new(spec: impl Into<String>) -> Self {
+        Self { spec: spec.into(), weights: None, settings: Vec::new(), options: Options::default() }
+    }
+
+    /// The checkpoint; without it, the one that the spec names.
+    #[must_use]
+    pub fn weights(mut self, path: impl Into<PathBuf>) -> Self {
+        self.weights = Some(path.into());
+        self
+    }
+
+    /// Sets a parameter of the model, as `--set NAME=VALUE` does.
+    #[must_use]
+    pub fn set(mut self, name: &str, value: impl std::fmt::Display) -> Self {
+        self.settings.push(format!("{name}={value}"));
+        self
+    }
+
+    /// The largest number of images in one run; 1 unless set.
+    #[must_use]
+    pub fn batch(mut self, batch: usize) -> Self {
+        self.options.batch = batch;
+        self
+    }
+
+    /// A pattern from the network's tensor names to the checkpoint's; `*` stands for any run.
+    #[must_use]
+    pub fn rename(mut self, from: &str, to: &str) -> Self {
+        self.options.renames.push(Rename { from: from.to_owned(), to: to.to_owned() });
+        self
+    }
+
+    /// Compiles into a folder: `NAME.rs`, a module `NAME` with a function `model`; its packed
+    /// weights, which the module embeds; and its class names. Gives the module's path.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong with the spec or its weights.
+    pub fn write_to(&self, folder: &Path) -> Result<PathBuf, Error> {
+        let spec = Spec::open(&self.spec)?;
+        let checked = spec.check(&self.settings)?;
+        let Some(path) = self.weights_path(&spec, checked.network.weights.as_deref()) else {
+            return Err(Error::Usage(format!("{}: no weights are given, and the spec names none", self.spec)));
+        };
+        let checkpoint = weights::read(&path)?;
+        let compiled = compile(&checked.network, Some(&checkpoint), &self.options)?;
+        show_warnings(&checked.warnings);
+        write_files(&compiled, folder)
+    }
+
+    /// Compiles into `OUT_DIR`, tells cargo what to watch, and ends the build script with the
+    /// diagnostics if anything is wrong.
+    pub fn run(&self) {
+        let Some(folder) = std::env::var_os("OUT_DIR") else {
+            eprintln!("error: OUT_DIR is not set: `run` is for build scripts, `write_to` for others");
+            std::process::exit(1);
+        };
+        println!("cargo::rerun-if-changed=build.rs");
+        let file = self.spec.rsplit_once(':').map_or(self.spec.as_str(), |(path, _)| path);
+        for path in [Some(Path::new(file)), self.weights.as_deref()].into_iter().flatten() {
+            if path.exists() {
+                println!("cargo::rerun-if-changed={}", path.display());
+            }
+        }
+        if let Err(error) = self.write_to(Path::new(&folder)) {
+            eprintln!("{error}");
+            std::process::exit(1);
+        }
+    }
+
+    fn weights_path(&self, spec: &Spec, named: Option<&str>) -> Option<PathBuf> {
+        let beside = || Some(spec.folder()?.join(named?));
+        self.weights.clone().or_else(beside)
+    }
+}
+
+fn show_warnings(warnings: &Report) {
+    for warning in &warnings.diagnostics {
+        println!("cargo::warning={}: {}", warning.code, warning.message);
+    }
+}
+
+fn write_files(compiled: &Compiled, folder: &Path) -> Result<PathBuf, Error> {
+    let plan = &compiled.plan;
+    let name = emit::module_name(&plan.name);
+    let packed = folder.join(format!("{name}.weights"));
+    let write = |path: &Path, bytes: &[u8]| {
+        std::fs::write(path, bytes).map_err(|source| Error::Write { path: path.to_owned(), source })
+    };
+    write(&packed, compiled.weights.as_deref().unwrap_or_default())?;
+    if !plan.labels.is_empty() {
+        write(&folder.join(emit::labels_file(plan)), plan.labels.join("\n").as_bytes())?;
+    }
+    let module = folder.join(format!("{name}.rs"));
+    // Included files are found from the module's own folder.
+    let source = emit::network(plan, &Weights::Embedded(format!("{name}.weights")));
+    write(&module, source.as_bytes())?;
+    Ok(module)
+}

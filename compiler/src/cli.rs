@@ -1,0 +1,108 @@
+//! The command line: one file a subcommand.
+
+mod args;
+mod build;
+mod cache;
+mod check;
+mod completions;
+mod emit;
+mod explain;
+mod fmt;
+mod list;
+mod new;
+mod random;
+mod run;
+mod summary;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{ArgMatches, Command};
+
+use crate::Error;
+
+/// Why a subcommand ended early.
+#[derive(Debug)]
+enum Failure {
+    /// Something to tell the user; exit code 1.
+    Error(Error),
+    /// All has been told already; exit code 1.
+    Told,
+    /// Nobody reads what is printed any more; exit code 0.
+    Closed,
+}
+
+impl<E: Into<Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+type Outcome = Result<(), Failure>;
+
+struct Subcommand {
+    command: fn() -> Command,
+    run: fn(&ArgMatches) -> Outcome,
+}
+
+const SUBCOMMANDS: &[Subcommand] = &[
+    Subcommand { command: check::command, run: check::run },
+    Subcommand { command: fmt::command, run: fmt::run },
+    Subcommand { command: summary::command, run: summary::run },
+    Subcommand { command: emit::command, run: emit::run },
+    Subcommand { command: build::command, run: build::run },
+    Subcommand { command: run::command, run: run::run },
+    Subcommand { command: new::command, run: new::run },
+    Subcommand { command: list::command, run: list::run },
+    Subcommand { command: explain::command, run: explain::run },
+    Subcommand { command: completions::command, run: completions::run },
+];
+
+fn command() -> Command {
+    Command::new("resnetc")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A compiler for residual networks: .resnet specs and trained weights to standalone programs")
+        .after_help(
+            "Where a command takes a SPEC, it is a .resnet file, FILE.resnet:MODEL, or a shipped\n\
+             model's name (`resnetc list`).\n\n\
+             Examples:\n  \
+             resnetc summary resnet50\n  \
+             resnetc build resnet50 --weights resnet50.pth -o resnet50\n  \
+             ./resnet50 classify dog.jpg\n  \
+             resnetc run mine.resnet --weights mine.safetensors -- eval pictures/",
+        )
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(SUBCOMMANDS.iter().map(|s| (s.command)()))
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let matches = match command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Help goes to stdout with 0, a misuse to stderr with 2; nobody may be listening.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let Some((name, inner)) = matches.subcommand() else { return ExitCode::from(2) };
+    let found = SUBCOMMANDS.iter().find(|s| (s.command)().get_name() == name);
+    let outcome = found.map_or(Err(Failure::Told), |s| (s.run)(inner));
+    match outcome {
+        Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
+        Err(Failure::Told) => ExitCode::FAILURE,
+        Err(Failure::Error(error)) => {
+            terminal::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::command().debug_assert();
+    }
+}

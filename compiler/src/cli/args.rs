@@ -1,0 +1,111 @@
+//! Arguments that several subcommands share.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgAction, ArgMatches, value_parser};
+
+use crate::spec::Checked;
+use crate::weights::{self, Checkpoint, Rename};
+use crate::{Compiled, Error, Options, Spec, compile};
+
+use super::{Failure, random, terminal};
+
+/// SPEC
+pub fn spec() -> Arg {
+    Arg::new("spec")
+        .value_name("SPEC")
+        .required(true)
+        .help("A .resnet file, FILE.resnet:MODEL, or a shipped model's name")
+}
+
+/// `--set NAME=VALUE`
+pub fn set() -> Arg {
+    Arg::new("set")
+        .long("set")
+        .value_name("NAME=VALUE")
+        .action(ArgAction::Append)
+        .help("Set a parameter of the model, `shortcut` (none, zero_pad, ...) or `input` (320, 320x240)")
+}
+
+/// `--json`
+pub fn json() -> Arg {
+    Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON")
+}
+
+/// `--batch N`
+pub fn batch() -> Arg {
+    Arg::new("batch")
+        .long("batch")
+        .value_name("N")
+        .value_parser(value_parser!(u32).range(1..=4096))
+        .default_value("1")
+        .help("The largest number of images in one run")
+}
+
+/// `--weights`, `--random-weights` and `--rename`
+pub fn weights() -> [Arg; 3] {
+    [
+        Arg::new("weights")
+            .long("weights")
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .help("A checkpoint: .safetensors, .pth, .pt or .th; else the one that the spec names"),
+        Arg::new("random-weights")
+            .long("random-weights")
+            .action(ArgAction::SetTrue)
+            .conflicts_with("weights")
+            .help("Invent weights: to measure speed without a checkpoint"),
+        Arg::new("rename")
+            .long("rename")
+            .value_name("FROM=TO")
+            .action(ArgAction::Append)
+            .help("Read the tensors FROM (`*` stands for any run of characters) under the checkpoint's names TO"),
+    ]
+}
+
+/// Opens the SPEC, checks it under its settings, and shows its warnings.
+pub fn check(matches: &ArgMatches) -> Result<(Spec, Checked), Failure> {
+    let name = matches.get_one::<String>("spec").map_or("", String::as_str);
+    let spec = Spec::open(name)?;
+    let settings: Vec<String> = matches.get_many("set").into_iter().flatten().cloned().collect();
+    let checked = spec.check(&settings)?;
+    terminal::diagnostics(&checked.warnings);
+    Ok((spec, checked))
+}
+
+/// What a network is compiled with, but for its weights.
+pub fn options(matches: &ArgMatches) -> Result<Options, Failure> {
+    let rename = |text: &String| match text.split_once('=') {
+        Some((from, to)) => Ok(Rename { from: from.to_owned(), to: to.to_owned() }),
+        None => Err(Error::Usage(format!("`{text}` renames nothing: write FROM=TO, as in `fc.*=linear.*`"))),
+    };
+    let texts = matches.try_get_many::<String>("rename").ok().flatten();
+    Ok(Options {
+        batch: matches.get_one::<u32>("batch").map_or(1, |b| *b as usize),
+        renames: texts.into_iter().flatten().map(rename).collect::<Result<_, _>>()?,
+    })
+}
+
+/// Compiles the SPEC with its weights, which must be given somehow.
+pub fn compile_with_weights(matches: &ArgMatches) -> Result<Compiled, Failure> {
+    let (spec, checked) = check(matches)?;
+    let network = &checked.network;
+    let checkpoint = if matches.get_flag("random-weights") {
+        random::checkpoint(network)
+    } else {
+        checkpoint(matches, &spec, network.weights.as_deref())?
+    };
+    Ok(compile(network, Some(&checkpoint), &options(matches)?)?)
+}
+
+fn checkpoint(matches: &ArgMatches, spec: &Spec, named: Option<&str>) -> Result<Checkpoint, Failure> {
+    let given = matches.get_one::<PathBuf>("weights").cloned();
+    let beside = || Some(spec.folder().unwrap_or(Path::new("")).join(named?));
+    match given.or_else(beside) {
+        Some(path) => Ok(weights::read(&path)?),
+        None => Err(Error::Usage(
+            "no weights: give a checkpoint with --weights FILE, or invent some with --random-weights".to_owned(),
+        )
+        .into()),
+    }
+}

@@ -1,0 +1,105 @@
+//! `resnetc build`: a spec and its weights to a standalone program.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+use crate::emit::{Weights, labels_file, module_name, program};
+use crate::{Compiled, Error, files};
+
+use super::cache::{Cache, Source};
+use super::terminal::Progress;
+use super::{Outcome, args};
+
+pub fn command() -> Command {
+    Command::new("build")
+        .about("Compile a spec with its weights into a standalone program")
+        .arg(args::spec())
+        .args(args::weights())
+        .arg(args::set())
+        .arg(args::batch())
+        .arg(
+            Arg::new("embed")
+                .long("embed")
+                .action(ArgAction::SetTrue)
+                .help("Put the weights into the executable; this is so unless --no-embed is given"),
+        )
+        .arg(
+            Arg::new("no-embed")
+                .long("no-embed")
+                .action(ArgAction::SetTrue)
+                .conflicts_with("embed")
+                .help("Write the weights to a file beside the executable"),
+        )
+        .arg(
+            Arg::new("output")
+                .short('o')
+                .long("output")
+                .value_name("PATH")
+                .value_parser(value_parser!(PathBuf))
+                .help("Where the executable goes; the model's name unless given"),
+        )
+        .after_help(
+            "Examples:\n  resnetc build resnet50 --weights resnet50.safetensors -o resnet50\n  \
+             resnetc build cifar_resnet --set depth=56 --weights r56.th --batch 8 --no-embed -o r56",
+        )
+}
+
+pub fn run(matches: &ArgMatches) -> Outcome {
+    let begin = Instant::now();
+    let progress = Progress::new("reading the spec and its weights");
+    let compiled = args::compile_with_weights(matches)?;
+    let path = matches
+        .get_one::<PathBuf>("output")
+        .cloned()
+        .unwrap_or_else(|| PathBuf::from(compiled.plan.name.as_ref()));
+    if path.is_dir() {
+        return Err(Error::Usage(format!("{} is a folder: -o takes the executable's path", path.display())).into());
+    }
+    let beside = matches.get_flag("no-embed");
+    build(&Cache::open()?, &compiled, &path, !beside, &progress)?;
+    progress.finish(&format!("built {} in {:.1} s", path.display(), begin.elapsed().as_secs_f64()));
+    Ok(())
+}
+
+/// Compiles a program to `path`, and its weights to `path.weights` unless they are embedded.
+pub fn build(
+    cache: &Cache,
+    compiled: &Compiled,
+    path: &Path,
+    embed: bool,
+    progress: &Progress,
+) -> Result<(), Error> {
+    let plan = &compiled.plan;
+    let name = module_name(&plan.name);
+    let packed = compiled.weights.as_deref().unwrap_or_default();
+    let mut included: Vec<(String, &[u8])> = Vec::new();
+    let labels = plan.labels.join("\n");
+    if !labels.is_empty() {
+        included.push((labels_file(plan), labels.as_bytes()));
+    }
+    let beside = weights_path(path);
+    let weights_name = beside.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let weights = if embed {
+        let file = format!("{name}.weights");
+        included.push((file.clone(), packed));
+        Weights::Embedded(file)
+    } else {
+        Weights::File
+    };
+    let main = program(plan, &weights, &weights_name);
+    progress.step("compiling the program (the runtime too, the first time)");
+    cache.build(&Source { name: &name, main: &main, included: &included }, path, progress)?;
+    if !embed {
+        files::write_whole(&beside, packed)?;
+    }
+    Ok(())
+}
+
+/// The weights of an executable.
+fn weights_path(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(".weights");
+    path.with_file_name(name)
+}

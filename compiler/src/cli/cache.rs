@@ -1,0 +1,222 @@
+//! The cache: the runtime's source, its compiled form, and programs that were built before.
+//!
+//! Everything lies under a digest of the runtime's source and the toolchain's version, so another
+//! version of the command never meets this one's files. One build at a time: a lock file.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use sha2::{Digest, Sha256};
+
+use crate::{Error, files};
+
+use super::terminal::Progress;
+
+/// The runtime's files, and the workspace's manifest and lock file.
+const SOURCE: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/runtime_source.rs"));
+
+/// A folder for this version of the command.
+#[derive(Debug)]
+pub struct Cache {
+    root: PathBuf,
+}
+
+/// A program's files before it is built.
+pub struct Source<'a> {
+    /// The package's name, and the executable's.
+    pub name: &'a str,
+    /// `main.rs`
+    pub main: &'a str,
+    /// What `main.rs` includes, by name.
+    pub included: &'a [(String, &'a [u8])],
+}
+
+impl Cache {
+    /// Opens the cache: `RESNETC_CACHE`, else the user's cache folder.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such folder and it cannot be made.
+    pub fn open() -> Result<Self, Error> {
+        let base = std::env::var_os("RESNETC_CACHE").map(PathBuf::from);
+        let base = base.or_else(|| Some(PathBuf::from(std::env::var_os("XDG_CACHE_HOME")?).join("resnetc")));
+        let base = base.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/resnetc")));
+        let base = base.ok_or_else(|| {
+            Error::Usage("there is no cache folder: set RESNETC_CACHE, or HOME".to_owned())
+        })?;
+        let mut hash = Sha256::new();
+        hash.update(rustc_version()?);
+        for (name, text) in SOURCE {
+            hash.update(name);
+            hash.update([0]);
+            hash.update(text);
+            hash.update([0]);
+        }
+        let key: String = hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect();
+        let cache = Self { root: base.join(key) };
+        create_dir(&cache.root)?;
+        Ok(cache)
+    }
+
+    /// The folder of a program that was built from a plan of this digest.
+    pub fn program(&self, digest: &[u8]) -> PathBuf {
+        let key: String = digest.iter().take(16).map(|b| format!("{b:02x}")).collect();
+        self.root.join("programs").join(key)
+    }
+
+    /// Compiles a program, and puts it at `to`.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be written, or cargo is missing or fails.
+    pub fn build(&self, source: &Source, to: &Path, progress: &Progress) -> Result<(), Error> {
+        let lock = self.root.join("lock");
+        let file = File::create(&lock).map_err(|source| Error::Write { path: lock.clone(), source })?;
+        // Waits for another build; without locks on this file system there is nothing to wait for.
+        let _ = file.lock();
+        self.unpack()?;
+        let package = self.root.join("build").join(source.name);
+        let src = package.join("src");
+        create_dir(&src)?;
+        write(&package.join("Cargo.toml"), manifest(source.name).as_bytes())?;
+        if let Some((_, text)) = SOURCE.iter().find(|(name, _)| *name == "Cargo.lock") {
+            write(&package.join("Cargo.lock"), text.as_bytes())?;
+        }
+        write(&src.join("main.rs"), source.main.as_bytes())?;
+        for (name, bytes) in source.included {
+            write(&src.join(name), bytes)?;
+        }
+        // Nothing is fetched if it is there already, so that a machine without network can build.
+        let built = match self.cargo(&package, true, progress) {
+            Err(Refused::Offline) => self.cargo(&package, false, progress),
+            other => other,
+        };
+        match built {
+            Ok(()) => {}
+            Err(Refused::Offline) => return Err(Error::Usage("cargo could not build the program".to_owned())),
+            Err(Refused::Failed(error)) => return Err(error),
+        }
+        let executable = self.target().join("release").join(format!("{}{}", source.name, std::env::consts::EXE_SUFFIX));
+        install(&executable, to)
+    }
+
+    fn target(&self) -> PathBuf {
+        self.root.join("target")
+    }
+
+    /// Writes the runtime's source, if it is not there yet.
+    fn unpack(&self) -> Result<(), Error> {
+        let done = self.root.join("unpacked");
+        if done.exists() {
+            return Ok(());
+        }
+        for (name, text) in SOURCE {
+            let path = self.root.join(name);
+            if let Some(folder) = path.parent() {
+                create_dir(folder)?;
+            }
+            let text = if *name == "Cargo.toml" { only_runtime(text) } else { (*text).to_owned() };
+            write(&path, text.as_bytes())?;
+        }
+        write(&done, b"")
+    }
+
+    fn cargo(&self, package: &Path, offline: bool, progress: &Progress) -> Result<(), Refused> {
+        let mut command = Command::new(cargo_path());
+        command
+            .current_dir(package)
+            .args(["build", "--release"])
+            .args(offline.then_some("--offline"))
+            .env("CARGO_TARGET_DIR", self.target())
+            .env("CARGO_TERM_COLOR", "never")
+            .env_remove("RUSTFLAGS")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .env_remove("CARGO_BUILD_TARGET")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|e| Refused::Failed(no_cargo(&e)))?;
+        let mut log = String::new();
+        if let Some(stderr) = child.stderr.take() {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                if let Some(what) = line.trim_start().strip_prefix("Compiling ") {
+                    let name = what.split(" (").next().unwrap_or(what);
+                    progress.detail(&format!("compiling {name}"));
+                }
+                log.push_str(&line);
+                log.push('\n');
+            }
+        }
+        let status = child.wait().map_err(|e| Refused::Failed(no_cargo(&e)))?;
+        if status.success() {
+            return Ok(());
+        }
+        let missing = ["--offline", "offline mode", "no matching package", "failed to download"];
+        if offline && missing.iter().any(|m| log.contains(m)) {
+            return Err(Refused::Offline);
+        }
+        Err(Refused::Failed(Error::Usage(format!("cargo could not build the program:\n{log}"))))
+    }
+}
+
+enum Refused {
+    /// Something has to be downloaded first.
+    Offline,
+    Failed(Error),
+}
+
+fn cargo_path() -> PathBuf {
+    std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from)
+}
+
+fn no_cargo(error: &std::io::Error) -> Error {
+    Error::Usage(format!("cannot run cargo ({error}): resnetc compiles Rust, so it needs Rust's toolchain"))
+}
+
+fn rustc_version() -> Result<Vec<u8>, Error> {
+    let rustc = std::env::var_os("RUSTC").map_or_else(|| "rustc".into(), PathBuf::from);
+    let output = Command::new(rustc).arg("-vV").output().map_err(|e| no_cargo(&e))?;
+    Ok(output.stdout)
+}
+
+fn manifest(name: &str) -> String {
+    format!(
+        "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
+         [dependencies]\nresnetc-runtime = {{ path = \"../../runtime\", features = [\"program\"] }}\n\n\
+         [profile.release]\nstrip = true\n\n[workspace]\n"
+    )
+}
+
+/// The workspace's manifest with the runtime as its only member.
+fn only_runtime(manifest: &str) -> String {
+    let line = |line: &str| match line.starts_with("members") {
+        true => "members = [\"runtime\"]\n".to_owned(),
+        false => format!("{line}\n"),
+    };
+    manifest.lines().filter(|l| !l.starts_with("exclude")).map(line).collect()
+}
+
+fn create_dir(path: &Path) -> Result<(), Error> {
+    fs::create_dir_all(path).map_err(|source| Error::Write { path: path.to_owned(), source })
+}
+
+/// Writes a file unless it has these bytes already: cargo looks at times.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    if fs::read(path).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    files::write_whole(path, bytes)
+}
+
+/// Copies an executable, whole or not at all.
+fn install(from: &Path, to: &Path) -> Result<(), Error> {
+    let fail = |source| Error::Write { path: to.to_owned(), source };
+    let temporary = files::beside(to);
+    let copied = fs::copy(from, &temporary).and_then(|_| fs::rename(&temporary, to));
+    copied.map_err(|source| {
+        let _ = fs::remove_file(&temporary);
+        fail(source)
+    })
+}

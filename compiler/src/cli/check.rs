@@ -1,0 +1,57 @@
+//! `resnetc check`: whether specs are right.
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::{Error, Spec};
+
+use super::{Failure, Outcome, args, terminal};
+
+pub fn command() -> Command {
+    Command::new("check")
+        .about("Check specs, and report every mistake in them")
+        .arg(
+            Arg::new("spec")
+                .value_name("SPEC")
+                .required(true)
+                .action(ArgAction::Append)
+                .num_args(1..)
+                .help("A .resnet file (every model in it), FILE.resnet:MODEL, or a shipped model's name"),
+        )
+        .arg(args::set())
+}
+
+pub fn run(matches: &ArgMatches) -> Outcome {
+    let settings: Vec<String> = matches.get_many("set").into_iter().flatten().cloned().collect();
+    let mut failed = false;
+    for name in matches.get_many::<String>("spec").into_iter().flatten() {
+        for model in models(name)? {
+            match Spec::open(&model).and_then(|spec| spec.check(&settings)) {
+                Ok(checked) => {
+                    terminal::diagnostics(&checked.warnings);
+                    let network = &checked.network;
+                    terminal::print(&format!(
+                        "{}: {} parameters, {} MACs\n",
+                        network.name,
+                        network.total_params(),
+                        network.total_macs()
+                    ))?;
+                }
+                Err(error) => {
+                    failed = true;
+                    terminal::error(&error);
+                }
+            }
+        }
+    }
+    if failed { Err(Failure::Told) } else { Ok(()) }
+}
+
+/// Every model that a SPEC means: all of a file, unless one is named.
+fn models(name: &str) -> Result<Vec<String>, Error> {
+    let spec = Spec::open(name)?;
+    let all = spec.models();
+    if all.len() > 1 && name.ends_with(".resnet") {
+        return Ok(all.iter().map(|model| format!("{name}:{model}")).collect());
+    }
+    Ok(vec![name.to_owned()])
+}

@@ -1,0 +1,78 @@
+//! `resnetc emit`: what a stage of the compiler makes of a spec.
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+
+use crate::emit::{Weights, network};
+use crate::{compile, files, graph, passes, plan};
+
+use super::{Outcome, args, terminal};
+
+pub fn command() -> Command {
+    Command::new("emit")
+        .about("Print what a stage of the compiler makes of a spec")
+        .arg(args::spec())
+        .arg(args::set())
+        .arg(args::batch())
+        .arg(
+            Arg::new("stage")
+                .long("stage")
+                .value_parser(["ast", "network", "graph", "fused", "plan", "rust"])
+                .default_value("rust")
+                .help("ast, network, graph (before the passes), fused (after them), plan or rust"),
+        )
+        .arg(
+            Arg::new("output")
+                .short('o')
+                .long("output")
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .help("Write to a file"),
+        )
+}
+
+pub fn run(matches: &ArgMatches) -> Outcome {
+    let (spec, checked) = args::check(matches)?;
+    let checked = &checked.network;
+    let stage = matches.get_one::<String>("stage").map_or("rust", String::as_str);
+    let text = match stage {
+        "ast" => format!("{:#?}\n", spec.file()),
+        "network" => network_text(checked),
+        "graph" => graph::to_text(&graph::lower(checked, None)),
+        "fused" => {
+            let mut fused = graph::lower(checked, None);
+            passes::run(&mut fused);
+            graph::to_text(&fused)
+        }
+        stage => {
+            let compiled = compile(checked, None, &args::options(matches)?)?;
+            match stage {
+                "plan" => plan::to_text(&compiled.plan),
+                _ => network(&compiled.plan, &Weights::File),
+            }
+        }
+    };
+    match matches.get_one::<PathBuf>("output") {
+        Some(path) => Ok(files::write_whole(path, text.as_bytes())?),
+        None => terminal::print(&text),
+    }
+}
+
+fn network_text(network: &crate::Network) -> String {
+    let mut out = format!("network {}\n", network.name);
+    for (index, node) in network.nodes.iter().enumerate() {
+        let [c, h, w] = node.shape;
+        let inputs: Vec<_> = node.inputs.iter().map(|i| format!("%{}", i.0)).collect();
+        out += &format!(
+            "%{index} = {}({}) : {c}x{h}x{w}  // {}\n",
+            node.layer.word(),
+            inputs.join(", "),
+            node.path
+        );
+    }
+    for output in &network.outputs {
+        out += &format!("output {} = %{}\n", output.name, output.node.0);
+    }
+    out
+}

@@ -1,0 +1,137 @@
+//! `resnetc summary`: the table of layers that people know.
+
+use clap::{ArgMatches, Command};
+use serde_json::json;
+
+use crate::compile;
+use crate::model::{Layer, Network, Node};
+
+use super::{Outcome, args, terminal};
+
+pub fn command() -> Command {
+    Command::new("summary")
+        .about("Show a model's layers, their shapes, parameters, MACs and memory, with totals")
+        .arg(args::spec())
+        .arg(args::set())
+        .arg(args::batch())
+        .arg(args::json())
+}
+
+pub fn run(matches: &ArgMatches) -> Outcome {
+    let (_, checked) = args::check(matches)?;
+    let network = &checked.network;
+    let compiled = compile(network, None, &args::options(matches)?)?;
+    let arena_bytes = compiled.plan.arena * size_of::<f32>();
+    let weight_bytes = compiled.plan.weights * size_of::<f32>();
+    if matches.get_flag("json") {
+        let layers: Vec<_> = network
+            .nodes
+            .iter()
+            .map(|node| {
+                json!({
+                    "name": node.path,
+                    "op": node.layer.word(),
+                    "stage": network.parts.get(node.part),
+                    "shape": node.shape,
+                    "params": network.params(node),
+                    "macs": network.macs(node),
+                    "bytes": bytes(node),
+                })
+            })
+            .collect();
+        let value = json!({
+            "model": network.name,
+            "params": network.total_params(),
+            "macs": network.total_macs(),
+            "arena_bytes": arena_bytes,
+            "live_bytes": compiled.live_bytes,
+            "weight_bytes": weight_bytes,
+            "batch": compiled.plan.batch,
+            "precision": "f32",
+            "layers": layers,
+        });
+        return terminal::print(&format!("{value}\n"));
+    }
+    let mut out = table(network);
+    out += &format!(
+        "\n{}, f32\nparameters      {}\nMACs            {} for an image\nweights         {}\n\
+         arena           {} for a batch of {} (at least {} are alive at once)\n",
+        network.name,
+        grouped(network.total_params()),
+        grouped(network.total_macs()),
+        size(weight_bytes),
+        size(arena_bytes),
+        compiled.plan.batch,
+        size(compiled.live_bytes),
+    );
+    terminal::print(&out)
+}
+
+/// One line a layer; what only passes values on is left out.
+fn table(network: &Network) -> String {
+    let shown: Vec<&Node> =
+        network.nodes.iter().filter(|n| !matches!(n.layer, Layer::Input | Layer::Dropout)).collect();
+    let width = shown.iter().map(|n| n.path.len()).max().unwrap_or(0).max(5);
+    let mut out = format!(
+        "{:width$}  {:15}  {:>15}  {:>12}  {:>15}  {:>10}\n",
+        "layer", "operation", "output", "parameters", "MACs", "memory"
+    );
+    let mut part = None;
+    for node in shown {
+        if part != Some(node.part) {
+            part = Some(node.part);
+            out += &format!("{}\n", network.parts.get(node.part).map_or("", String::as_str));
+        }
+        let [c, h, w] = node.shape;
+        let (params, macs) = (network.params(node), network.macs(node));
+        let count = |n: u64| if n == 0 { "-".to_owned() } else { grouped(n) };
+        out += &format!(
+            "{:width$}  {:15}  {:>15}  {:>12}  {:>15}  {:>10}\n",
+            node.path,
+            node.layer.word(),
+            format!("{c} x {h} x {w}"),
+            count(params),
+            count(macs),
+            size(bytes(node)),
+        );
+    }
+    out
+}
+
+/// The size of a layer's output for one image.
+fn bytes(node: &Node) -> usize {
+    node.shape.iter().product::<usize>() * size_of::<f32>()
+}
+
+/// 25,557,032
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+fn size(bytes: usize) -> String {
+    match bytes {
+        b if b < 1 << 10 => format!("{b} B"),
+        b if b < 1 << 20 => format!("{:.1} KiB", b as f64 / 1024.0),
+        b => format!("{:.1} MiB", b as f64 / (1 << 20) as f64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_three() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(25_557_032), "25,557,032");
+    }
+}

@@ -1,0 +1,110 @@
+//! What goes to the terminal: results to stdout, everything else to stderr.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::Error;
+use crate::diagnostics::{Report, Severity};
+
+use super::{Failure, Outcome};
+
+/// Prints a result. A reader that has gone away ends the command quietly.
+pub fn print(text: &str) -> Outcome {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::Closed),
+        Err(source) => Err(Error::Write { path: "standard output".into(), source }.into()),
+    }
+}
+
+/// Whether stderr takes colours.
+fn colours() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+}
+
+/// Says something on stderr; if nobody listens, nobody is told.
+pub fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Says what went wrong.
+pub fn error(error: &Error) {
+    match error {
+        Error::Spec(report) => diagnostics(report),
+        other if colours() => say(&format!("\x1b[1;31merror\x1b[0m: {other}")),
+        other => say(&format!("error: {other}")),
+    }
+}
+
+/// Shows diagnostics, and how many there were.
+pub fn diagnostics(report: &Report) {
+    if report.diagnostics.is_empty() {
+        return;
+    }
+    let count = |severity| report.diagnostics.iter().filter(|d| d.severity == severity).count();
+    let _ = write!(io::stderr(), "{}", report.render(colours()));
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let many = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+    match (errors, warnings) {
+        (0, w) => say(&many(w, "warning")),
+        (e, 0) => say(&many(e, "error")),
+        (e, w) => say(&format!("{}, {}", many(e, "error"), many(w, "warning"))),
+    }
+}
+
+/// Shows that something is going on: a spinner on a terminal, plain lines elsewhere.
+pub struct Progress {
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// Begins with a first message.
+    pub fn new(message: &str) -> Self {
+        let progress = if io::stderr().is_terminal() {
+            let bar = ProgressBar::new_spinner();
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(100));
+            Self { bar: Some(bar) }
+        } else {
+            Self { bar: None }
+        };
+        progress.step(message);
+        progress
+    }
+
+    /// Goes on to something else.
+    pub fn step(&self, message: &str) {
+        match &self.bar {
+            Some(bar) => bar.set_message(message.to_owned()),
+            None => say(message),
+        }
+    }
+
+    /// Shows a detail, on a terminal only.
+    pub fn detail(&self, message: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(message.to_owned());
+        }
+    }
+
+    /// Ends, and leaves one line.
+    pub fn finish(self, message: &str) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        say(message);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

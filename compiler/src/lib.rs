@@ -1,0 +1,144 @@
+//! A compiler for residual networks.
+//!
+//! The whole way, from a `.resnet` spec and a checkpoint to Rust code and packed weights, is
+//! [`compile`]; each of its steps is a public function of a module of its own.
+//!
+//! ```
+//! let spec = resnetc::Spec::open("cifar_resnet")?;
+//! let checked = spec.check(&["depth=56".to_owned()])?;
+//! assert_eq!(checked.network.total_params(), 853_018);
+//! # Ok::<(), resnetc::Error>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+pub mod build_script;
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod diagnostics;
+pub mod emit;
+mod files;
+pub mod graph;
+pub mod model;
+pub mod passes;
+pub mod plan;
+mod spec;
+pub mod syntax;
+pub mod weights;
+
+use std::path::PathBuf;
+
+use resnetc_runtime::plan::Plan;
+
+pub use model::Network;
+pub use spec::{Checked, Spec, shipped_models};
+
+use weights::{Checkpoint, Rename, WeightsError};
+
+/// Why something could not be compiled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Mistakes in a spec.
+    #[error("{0}")]
+    Spec(Box<diagnostics::Report>),
+    /// A checkpoint that cannot be read, or does not fit.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// A network that cannot be planned.
+    #[error(transparent)]
+    Plan(#[from] plan::PlanError),
+    /// A file that cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A file that cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Something that the caller asked for and that is not to be had.
+    #[error("{0}")]
+    Usage(String),
+}
+
+/// What a network is compiled with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The largest number of images in one run.
+    pub batch: usize,
+    /// Patterns from the network's tensor names to the checkpoint's, before those of the spec.
+    pub renames: Vec<Rename>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { batch: 1, renames: Vec::new() }
+    }
+}
+
+/// A compiled network.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The plan, ready to be emitted or run.
+    pub plan: Plan,
+    /// The packed weights file; `None` if no checkpoint was given.
+    pub weights: Option<Vec<u8>>,
+    /// The most that is alive at once, in bytes: no arena could be smaller.
+    pub live_bytes: usize,
+}
+
+/// Joins a network with its checkpoint, fuses it, and plans it. Without a checkpoint the plan has
+/// all its shapes and no weights.
+///
+/// # Errors
+///
+/// If the checkpoint does not fit the network, or the network's buffers no machine.
+pub fn compile(
+    network: &Network,
+    checkpoint: Option<&Checkpoint>,
+    options: &Options,
+) -> Result<Compiled, Error> {
+    let values = checkpoint.map(|c| join(network, c, &options.renames)).transpose()?;
+    let mut graph = graph::lower(network, values);
+    passes::run(&mut graph);
+    let planned = plan::plan(&graph, &plan_options(network, options))?;
+    let weights = planned.weights.map(|values| {
+        resnetc_runtime::weights::encode(&planned.plan, &values)
+            .unwrap_or_else(|error| unreachable!("the packer counts what it packs: {error}"))
+    });
+    Ok(Compiled { plan: planned.plan, weights, live_bytes: planned.live * size_of::<f32>() })
+}
+
+/// The values that a network wants of a checkpoint, in the order of [`graph::wanted`].
+///
+/// # Errors
+///
+/// One error that lists every tensor that is missing, extra or misshaped.
+pub fn join(
+    network: &Network,
+    checkpoint: &Checkpoint,
+    renames: &[Rename],
+) -> Result<Vec<Vec<f32>>, WeightsError> {
+    let own = network.renames.iter().map(|(from, to)| Rename { from: from.clone(), to: to.clone() });
+    let renames: Vec<Rename> = renames.iter().cloned().chain(own).collect();
+    weights::join(&graph::wanted(network), checkpoint, &renames)
+}
+
+/// What a plan says besides the graph.
+pub fn plan_options(network: &Network, options: &Options) -> plan::Options {
+    plan::Options {
+        batch: options.batch,
+        preprocess: network.preprocess.clone(),
+        labels: network.labels.clone(),
+        params: network.total_params(),
+        macs: network.total_macs(),
+    }
+}

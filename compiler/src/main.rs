@@ -1,0 +1,5 @@
+//! The command `resnetc`.
+
+fn main() -> std::process::ExitCode {
+    resnetc::cli::main()
+}

@@ -1,0 +1,187 @@
+//! Loading specs: a file, `FILE.resnet:MODEL`, or a shipped model's name.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+use crate::diagnostics::{Report, Severity, Sink, Sources, nearest};
+use crate::model::shipped::{LABELS, SPECS, STANDARD, Shipped};
+use crate::model::{self, Network, Request, Setting};
+use crate::syntax::{self, ast};
+
+/// The largest spec that is read, in bytes.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// A spec that has been read and parsed, and the model of it that is meant.
+#[derive(Debug)]
+pub struct Spec {
+    sources: Sources,
+    file: ast::File,
+    library: Vec<ast::File>,
+    sink: Sink,
+    model: Option<String>,
+    /// The folder that paths in the spec are relative to; none for a shipped spec.
+    folder: Option<PathBuf>,
+}
+
+impl Spec {
+    /// Opens what a user calls a SPEC: a path, a path and a model joined by `:`, or the name of a
+    /// shipped model.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such file or model. Mistakes in the text are reported by [`Spec::check`].
+    pub fn open(spec: &str) -> Result<Self, Error> {
+        let (path, model) = match spec.rsplit_once(':') {
+            Some((path, model)) if path.ends_with(".resnet") => (path, Some(model)),
+            _ => (spec, None),
+        };
+        if Path::new(path).extension().is_none_or(|e| e != "resnet") && !Path::new(path).is_file() {
+            return Self::shipped(spec);
+        }
+        let read = |source| Error::Read { path: path.into(), source };
+        let size = std::fs::metadata(path).map_err(read)?.len();
+        if size > MAX_BYTES {
+            return Err(Error::Usage(format!("{path} is no spec: it has {size} bytes")));
+        }
+        let bytes = std::fs::read(path).map_err(read)?;
+        let text = String::from_utf8(bytes)
+            .map_err(|e| Error::Usage(format!("{path} is no spec: byte {} is not UTF-8", e.utf8_error().valid_up_to())))?;
+        let folder = Path::new(path).parent().map_or_else(PathBuf::new, Path::to_owned);
+        Ok(Self::parse(path, text, model.map(str::to_owned), Some(folder)))
+    }
+
+    /// A spec from text; `name` is what diagnostics call it.
+    pub fn from_text(name: &str, text: &str, model: Option<&str>) -> Self {
+        Self::parse(name, text.to_owned(), model.map(str::to_owned), Some(PathBuf::new()))
+    }
+
+    fn shipped(name: &str) -> Result<Self, Error> {
+        let models = shipped_models();
+        let Some(shipped) = models.get(name) else {
+            let near = nearest(name, models.keys().map(String::as_str));
+            let hint = near.map_or_else(|| "`resnetc list` shows them".to_owned(), |n| format!("there is `{n}`"));
+            return Err(Error::Usage(format!("`{name}` is no .resnet file and no shipped model: {hint}")));
+        };
+        Ok(Self::parse(shipped.name, shipped.text.to_owned(), Some(name.to_owned()), None))
+    }
+
+    fn parse(name: &str, text: String, model: Option<String>, folder: Option<PathBuf>) -> Self {
+        let mut sources = Sources::default();
+        let mut sink = Sink::default();
+        let id = sources.add(name, text);
+        let file = syntax::parse(id, sources.text(id), &mut sink);
+        let mut library = parse_shipped(STANDARD, &mut sources);
+        if folder.is_some() {
+            library.extend(parse_shipped(SPECS, &mut sources));
+        }
+        Self { sources, file, library, sink, model, folder }
+    }
+
+    /// The syntax tree.
+    pub fn file(&self) -> &ast::File {
+        &self.file
+    }
+
+    /// The text, as it was read.
+    pub fn text(&self) -> &str {
+        self.sources.text(crate::diagnostics::FileId(0))
+    }
+
+    /// Names of the models in the file.
+    pub fn models(&self) -> Vec<&str> {
+        model::model_names(&self.file)
+    }
+
+    /// The folder that the spec's own paths are relative to.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// What is wrong with the syntax alone, if anything is.
+    ///
+    /// # Errors
+    ///
+    /// Every syntax error.
+    pub fn check_syntax(&self) -> Result<(), Report> {
+        let diagnostics = self.sink.clone().into_sorted();
+        if diagnostics.is_empty() { Ok(()) } else { Err(Report { sources: self.sources.clone(), diagnostics }) }
+    }
+
+    /// Checks the model under `NAME=VALUE` settings, and expands it.
+    ///
+    /// # Errors
+    ///
+    /// A [`Report`] of everything that is wrong, or a setting that is none.
+    pub fn check(&self, settings: &[String]) -> Result<Checked, Error> {
+        let mut sources = self.sources.clone();
+        let settings = settings
+            .iter()
+            .map(|s| Setting::parse(s, &mut sources))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(Error::Usage)?;
+        let mut sink = self.sink.clone();
+        let read = |name: &str| self.read(name);
+        let request = Request {
+            file: &self.file,
+            library: &self.library,
+            model: self.model.as_deref(),
+            settings: &settings,
+            read: &read,
+        };
+        let network = model::check(&request, &mut sink);
+        let diagnostics = sink.into_sorted();
+        let errors = diagnostics.iter().any(|d| d.severity == Severity::Error);
+        let report = Report { sources, diagnostics };
+        match network {
+            Some(network) if !errors => Ok(Checked { network, warnings: report }),
+            _ => Err(Error::Spec(Box::new(report))),
+        }
+    }
+
+    /// Reads a text that the spec names.
+    fn read(&self, name: &str) -> Result<String, String> {
+        let Some(folder) = &self.folder else {
+            let file = Path::new(name).file_name();
+            let found = LABELS.iter().find(|l| Path::new(l.name).file_name() == file);
+            return found.map(|l| l.text.to_owned()).ok_or_else(|| format!("{name} is not shipped"));
+        };
+        let path = folder.join(name);
+        std::fs::read_to_string(&path).or_else(|error| {
+            let file = Path::new(name).file_name();
+            let shipped = LABELS.iter().find(|l| Path::new(l.name).file_name() == file);
+            shipped.map(|l| l.text.to_owned()).ok_or_else(|| format!("{}: {error}", path.display()))
+        })
+    }
+}
+
+/// A checked model, and what is worth a warning.
+#[derive(Debug)]
+pub struct Checked {
+    /// The network.
+    pub network: Network,
+    /// Warnings; often none.
+    pub warnings: Report,
+}
+
+fn parse_shipped(files: &[Shipped], sources: &mut Sources) -> Vec<ast::File> {
+    let mut sink = Sink::default();
+    let parse = |shipped: &Shipped| {
+        let id = sources.add(shipped.name, shipped.text);
+        syntax::parse(id, shipped.text, &mut sink)
+    };
+    let parsed = files.iter().map(parse).collect();
+    debug_assert!(!sink.has_errors(), "shipped files parse: {sink:?}");
+    parsed
+}
+
+/// Every shipped model and the file that it is in.
+pub fn shipped_models() -> BTreeMap<String, &'static Shipped> {
+    let mut sources = Sources::default();
+    let files = parse_shipped(SPECS, &mut sources);
+    let mut models = BTreeMap::new();
+    for (shipped, file) in SPECS.iter().zip(&files) {
+        models.extend(model::model_names(file).into_iter().map(|m| (m.to_owned(), shipped)));
+    }
+    models
+}
