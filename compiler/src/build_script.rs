@@ -76,7 +76,10 @@ impl Build {
         let spec = Spec::open(&self.spec)?;
         let checked = spec.check(&self.settings)?;
         let Some(path) = self.weights_path(&spec, checked.network.weights.as_deref()) else {
-            return Err(Error::Usage(format!("{}: no weights are given, and the spec names none", self.spec)));
+            return Err(Error::Usage(format!(
+                "{}: no weights are given, and the spec names none",
+                self.spec
+            )));
         };
         let checkpoint = weights::read(&path)?;
         let compiled = compile(&checked.network, Some(&checkpoint), &self.options)?;

@@ -104,9 +104,14 @@ fn choose_model<'a>(request: &Request<'a>, sink: &mut Sink) -> Option<&'a Item> 
         (None, [only]) => Some(only),
         (None, [first, ..]) => {
             sink.push(
-                Diagnostic::error(Code::R0101, first.name.span, "this file defines several models", "one of them")
-                    .with_note(format!("its models: {names}"))
-                    .with_help("say which, as in `FILE.resnet:NAME`"),
+                Diagnostic::error(
+                    Code::R0101,
+                    first.name.span,
+                    "this file defines several models",
+                    "one of them",
+                )
+                .with_note(format!("its models: {names}"))
+                .with_help("say which, as in `FILE.resnet:NAME`"),
             );
             None
         }
@@ -233,7 +238,13 @@ impl<'a> Checker<'a, '_> {
         (header, parts)
     }
 
-    fn setting(&mut self, command: &'a Command, env: &Env, header: &mut Header, parts: &mut Vec<&'a Command>) {
+    fn setting(
+        &mut self,
+        command: &'a Command,
+        env: &Env,
+        header: &mut Header,
+        parts: &mut Vec<&'a Command>,
+    ) {
         let span = command.word.span;
         let mut probe = Expander::new(self.sink, self.blocks, Shortcut::None);
         let Some(spec) = probe.find_command(command) else { return };
@@ -247,8 +258,13 @@ impl<'a> Checker<'a, '_> {
         }
         if let Some(first) = header.seen.insert(spec.word, span) {
             self.sink.push(
-                Diagnostic::error(Code::R0307, span, format!("`{}` is given twice", spec.word), "given again")
-                    .with_label(first, "given here"),
+                Diagnostic::error(
+                    Code::R0307,
+                    span,
+                    format!("`{}` is given twice", spec.word),
+                    "given again",
+                )
+                .with_label(first, "given here"),
             );
         }
         let args = bind(spec, span, &command.args, env, self.sink);
@@ -273,7 +289,12 @@ impl<'a> Checker<'a, '_> {
     fn input(&mut self, args: &Args, span: Span) -> Option<Shape> {
         let dims = args.dims("image")?;
         if dims.iter().any(|&d| d > 1 << 16) {
-            self.sink.push(Diagnostic::error(Code::R0401, span, "the input is too large", "at most 65536 a side"));
+            self.sink.push(Diagnostic::error(
+                Code::R0401,
+                span,
+                "the input is too large",
+                "at most 65536 a side",
+            ));
         }
         Some(dims)
     }
@@ -285,8 +306,13 @@ impl<'a> Checker<'a, '_> {
             Ok(text) => text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect(),
             Err(why) => {
                 self.sink.push(
-                    Diagnostic::error(Code::R0303, span, format!("cannot read the labels: {why}"), "this file")
-                        .with_help("the path is relative to the spec"),
+                    Diagnostic::error(
+                        Code::R0303,
+                        span,
+                        format!("cannot read the labels: {why}"),
+                        "this file",
+                    )
+                    .with_help("the path is relative to the spec"),
                 );
                 Vec::new()
             }
@@ -357,7 +383,13 @@ impl<'a> Checker<'a, '_> {
     }
 
     /// `output layer2 as c3`
-    fn output(&mut self, command: &Command, env: &Env, parts: &[(String, NodeId, Span)], network: &mut Network) {
+    fn output(
+        &mut self,
+        command: &Command,
+        env: &Env,
+        parts: &[(String, NodeId, Span)],
+        network: &mut Network,
+    ) {
         let Some(spec) = catalogue::find("output") else { return };
         let args = bind(spec, command.word.span, &command.args, env, self.sink);
         let (Some(of), Some((_, span))) = (args.text("of"), args.get("of")) else { return };
@@ -368,8 +400,12 @@ impl<'a> Checker<'a, '_> {
         });
         let Some(node) = node else {
             let paths = network.nodes.iter().map(|n| n.path.as_str());
-            let mut error =
-                Diagnostic::error(Code::R0109, span, format!("nothing is called `{of}`"), "no part and no operation");
+            let mut error = Diagnostic::error(
+                Code::R0109,
+                span,
+                format!("nothing is called `{of}`"),
+                "no part and no operation",
+            );
             if let Some(near) = nearest(&of, parts.iter().map(|(n, _, _)| n.as_str()).chain(paths)) {
                 error = error.with_help(format!("there is `{near}`"));
             }
@@ -431,7 +467,8 @@ fn part_header<'a>(
     }
     let name = args.text("name").unwrap_or_else(|| spec.word.to_owned());
     if let Some((_, _, first)) = found.iter().find(|(n, _, _)| *n == name) {
-        let error = Diagnostic::error(Code::R0103, span, format!("`{name}` is already defined"), "defined again");
+        let error =
+            Diagnostic::error(Code::R0103, span, format!("`{name}` is already defined"), "defined again");
         expander.sink.push(error.with_label(*first, "first defined here"));
         return None;
     }

@@ -45,8 +45,9 @@ impl Spec {
             return Err(Error::Usage(format!("{path} is no spec: it has {size} bytes")));
         }
         let bytes = std::fs::read(path).map_err(read)?;
-        let text = String::from_utf8(bytes)
-            .map_err(|e| Error::Usage(format!("{path} is no spec: byte {} is not UTF-8", e.utf8_error().valid_up_to())))?;
+        let text = String::from_utf8(bytes).map_err(|e| {
+            Error::Usage(format!("{path} is no spec: byte {} is not UTF-8", e.utf8_error().valid_up_to()))
+        })?;
         let folder = Path::new(path).parent().map_or_else(PathBuf::new, Path::to_owned);
         Ok(Self::parse(path, text, model.map(str::to_owned), Some(folder)))
     }
@@ -60,7 +61,8 @@ impl Spec {
         let models = shipped_models();
         let Some(shipped) = models.get(name) else {
             let near = nearest(name, models.keys().map(String::as_str));
-            let hint = near.map_or_else(|| "`resnetc list` shows them".to_owned(), |n| format!("there is `{n}`"));
+            let hint =
+                near.map_or_else(|| "`resnetc list` shows them".to_owned(), |n| format!("there is `{n}`"));
             return Err(Error::Usage(format!("`{name}` is no .resnet file and no shipped model: {hint}")));
         };
         Ok(Self::parse(shipped.name, shipped.text.to_owned(), Some(name.to_owned()), None))
@@ -105,7 +107,11 @@ impl Spec {
     /// Every syntax error.
     pub fn check_syntax(&self) -> Result<(), Report> {
         let diagnostics = self.sink.clone().into_sorted();
-        if diagnostics.is_empty() { Ok(()) } else { Err(Report { sources: self.sources.clone(), diagnostics }) }
+        if diagnostics.is_empty() {
+            Ok(())
+        } else {
+            Err(Report { sources: self.sources.clone(), diagnostics })
+        }
     }
 
     /// Checks the model under `NAME=VALUE` settings, and expands it.

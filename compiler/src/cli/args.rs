@@ -55,11 +55,9 @@ pub fn weights() -> [Arg; 3] {
             .action(ArgAction::SetTrue)
             .conflicts_with("weights")
             .help("Invent weights: to measure speed without a checkpoint"),
-        Arg::new("rename")
-            .long("rename")
-            .value_name("FROM=TO")
-            .action(ArgAction::Append)
-            .help("Read the tensors FROM (`*` stands for any run of characters) under the checkpoint's names TO"),
+        Arg::new("rename").long("rename").value_name("FROM=TO").action(ArgAction::Append).help(
+            "Read the tensors FROM (`*` stands for any run of characters) under the checkpoint's names TO",
+        ),
     ]
 }
 
@@ -104,7 +102,8 @@ fn checkpoint(matches: &ArgMatches, spec: &Spec, named: Option<&str>) -> Result<
     match given.or_else(beside) {
         Some(path) => Ok(weights::read(&path)?),
         None => Err(Error::Usage(
-            "no weights: give a checkpoint with --weights FILE, or invent some with --random-weights".to_owned(),
+            "no weights: give a checkpoint with --weights FILE, or invent some with --random-weights"
+                .to_owned(),
         )
         .into()),
     }

@@ -55,7 +55,9 @@ pub fn run(matches: &ArgMatches) -> Outcome {
         .cloned()
         .unwrap_or_else(|| PathBuf::from(compiled.plan.name.as_ref()));
     if path.is_dir() {
-        return Err(Error::Usage(format!("{} is a folder: -o takes the executable's path", path.display())).into());
+        return Err(
+            Error::Usage(format!("{} is a folder: -o takes the executable's path", path.display())).into()
+        );
     }
     let beside = matches.get_flag("no-embed");
     build(&Cache::open()?, &compiled, &path, !beside, &progress)?;

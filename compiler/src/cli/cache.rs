@@ -43,9 +43,8 @@ impl Cache {
         let base = std::env::var_os("RESNETC_CACHE").map(PathBuf::from);
         let base = base.or_else(|| Some(PathBuf::from(std::env::var_os("XDG_CACHE_HOME")?).join("resnetc")));
         let base = base.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/resnetc")));
-        let base = base.ok_or_else(|| {
-            Error::Usage("there is no cache folder: set RESNETC_CACHE, or HOME".to_owned())
-        })?;
+        let base = base
+            .ok_or_else(|| Error::Usage("there is no cache folder: set RESNETC_CACHE, or HOME".to_owned()))?;
         let mut hash = Sha256::new();
         hash.update(rustc_version()?);
         for (name, text) in SOURCE {
@@ -95,10 +94,13 @@ impl Cache {
         };
         match built {
             Ok(()) => {}
-            Err(Refused::Offline) => return Err(Error::Usage("cargo could not build the program".to_owned())),
+            Err(Refused::Offline) => {
+                return Err(Error::Usage("cargo could not build the program".to_owned()));
+            }
             Err(Refused::Failed(error)) => return Err(error),
         }
-        let executable = self.target().join("release").join(format!("{}{}", source.name, std::env::consts::EXE_SUFFIX));
+        let executable =
+            self.target().join("release").join(format!("{}{}", source.name, std::env::consts::EXE_SUFFIX));
         install(&executable, to)
     }
 

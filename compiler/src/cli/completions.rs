@@ -6,9 +6,9 @@ use clap_complete::Shell;
 use super::{Outcome, terminal};
 
 pub fn command() -> Command {
-    Command::new("completions").about("Print completions for a shell").arg(
-        Arg::new("shell").value_name("SHELL").required(true).value_parser(value_parser!(Shell)),
-    )
+    Command::new("completions")
+        .about("Print completions for a shell")
+        .arg(Arg::new("shell").value_name("SHELL").required(true).value_parser(value_parser!(Shell)))
 }
 
 pub fn run(matches: &ArgMatches) -> Outcome {

@@ -3,8 +3,8 @@
 use clap::{ArgMatches, Command};
 use serde_json::json;
 
-use crate::spec::shipped_models;
 use crate::Spec;
+use crate::spec::shipped_models;
 
 use super::{Outcome, args, terminal};
 
@@ -29,7 +29,8 @@ pub fn run(matches: &ArgMatches) -> Outcome {
         return terminal::print(&format!("{}\n", json!(rows)));
     }
     let width = rows.iter().map(|r| r.0.len()).max().unwrap_or(0);
-    let mut out = format!("{:width$}  {:>11}  {:>14}  {:>11}  file\n", "model", "parameters", "MACs", "input");
+    let mut out =
+        format!("{:width$}  {:>11}  {:>14}  {:>11}  file\n", "model", "parameters", "MACs", "input");
     for (name, params, macs, [c, h, w], file) in rows {
         let input = format!("{c}x{h}x{w}");
         out += &format!("{name:width$}  {params:>11}  {macs:>14}  {input:>11}  {file}\n");

@@ -75,3 +75,28 @@ pub fn explain(code: &str) -> Option<String> {
     let code = Code::ALL.iter().find(|c| c.to_string().eq_ignore_ascii_case(code))?;
     Some(format!("{code}: {}\n\n{}", code.title(), code.long()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Error, Spec};
+
+    /// What a spec is told, code by code.
+    fn codes_of(spec: &str) -> Vec<Code> {
+        match Spec::from_text("example.resnet", spec, None).check(&[]) {
+            Ok(checked) => checked.warnings.diagnostics.iter().map(|d| d.code).collect(),
+            Err(Error::Spec(report)) => report.diagnostics.iter().map(|d| d.code).collect(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn each_explanation_has_an_example_of_its_code_alone_and_the_example_mended() {
+        for &code in Code::ALL {
+            let examples = code.long().split("```resnet\n").skip(1).map(|e| e.split("```").next());
+            let [wrong, right] = examples.flatten().map(codes_of).collect::<Vec<_>>().try_into().unwrap();
+            assert!(!wrong.is_empty() && wrong.iter().all(|c| *c == code), "{code}: {wrong:?}");
+            assert_eq!(right, [], "{code}");
+        }
+    }
+}

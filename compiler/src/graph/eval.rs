@@ -15,7 +15,9 @@ use super::graph::{Graph, NodeId};
 use super::op::{Constant, Conv, Op, ResidualRead, Window};
 
 /// A float that the oracle computes in.
-pub trait Real: Gemm + Copy + PartialOrd + AddAssign + Mul<Output = Self> + Into<f64> + Default + 'static {
+pub trait Real:
+    Gemm + Copy + PartialOrd + AddAssign + Mul<Output = Self> + Into<f64> + Default + 'static
+{
     /// Rounds to this type.
     fn from_f64(value: f64) -> Self;
 }
@@ -125,16 +127,19 @@ fn eval_op<T: Real>(op: &Op, inputs: &[&Array4<T>], shape: [usize; 3]) -> Result
             }
             activate(y, gate.activation)
         }
-        Op::MaxPool(window) => pool(x, window, shape, |w| {
-            w.values.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b))
-        }),
+        Op::MaxPool(window) => {
+            pool(x, window, shape, |w| w.values.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b)))
+        }
         Op::AvgPool { window, count_include_pad } => pool(x, window, shape, |w| {
             let divisor = if *count_include_pad { w.padded } else { w.values.len() };
             w.values.iter().sum::<f64>() / divisor as f64
         }),
         Op::GlobalAvgPool => {
             let (n, c, h, w) = x.dim();
-            let mean = |i, k| x.index_axis(Axis(0), i).index_axis(Axis(0), k).iter().map(|&v| v.into()).sum::<f64>() / (h * w) as f64;
+            let mean = |i, k| {
+                x.index_axis(Axis(0), i).index_axis(Axis(0), k).iter().map(|&v| v.into()).sum::<f64>()
+                    / (h * w) as f64
+            };
             Array4::from_shape_fn((n, c, 1, 1), |(i, k, _, _)| T::from_f64(mean(i, k)))
         }
         Op::ZeroPad(read) => {
@@ -207,7 +212,8 @@ fn conv<T: Real>(x: &Array4<T>, c: &Conv) -> Result<Array4<T>, &'static str> {
 
 fn add_residual<T: Real>(y: &mut Array4<T>, residual: &Array4<T>, read: ResidualRead) {
     for ((n, c, h, w), value) in y.indexed_iter_mut() {
-        let from = c.checked_sub(read.before).and_then(|c| residual.get([n, c, h * read.stride, w * read.stride]));
+        let from =
+            c.checked_sub(read.before).and_then(|c| residual.get([n, c, h * read.stride, w * read.stride]));
         if let Some(summand) = from {
             *value += *summand;
         }
@@ -233,7 +239,13 @@ pub fn apply(activation: Activation, x: f64) -> f64 {
         Activation::None => x,
         Activation::Relu => x.max(0.0),
         Activation::Relu6 => x.clamp(0.0, 6.0),
-        Activation::LeakyRelu(slope) => if x > 0.0 { x } else { x * f64::from(slope) },
+        Activation::LeakyRelu(slope) => {
+            if x > 0.0 {
+                x
+            } else {
+                x * f64::from(slope)
+            }
+        }
         Activation::Silu => x * sigmoid(x),
         Activation::Gelu => x * 0.5 * (1.0 + libm::erf(x / std::f64::consts::SQRT_2)),
         Activation::Sigmoid => sigmoid(x),

@@ -131,7 +131,8 @@ impl Graph {
     /// Every node, operands before their readers, otherwise in the order in which they were added;
     /// but an output comes as soon as it can, so that its buffer is soon free. Shorter than [`Graph::len`] only if there is a cycle.
     pub fn order(&self) -> Vec<NodeId> {
-        let mut waiting: Vec<usize> = vec![0; self.inner.node_indices().map(|i| i.index() + 1).max().unwrap_or(0)];
+        let mut waiting: Vec<usize> =
+            vec![0; self.inner.node_indices().map(|i| i.index() + 1).max().unwrap_or(0)];
         let mut ready = BinaryHeap::new();
         let key = |index: NodeIndex| Reverse((!matches!(self.inner[index].op, Op::Output { .. }), index));
         for index in self.inner.node_indices() {

@@ -71,11 +71,9 @@ fn lower_layer(layer: &Layer, mut constants: impl Iterator<Item = Constant>) -> 
             Op::AvgPool { window: window.clone(), count_include_pad: *count_include_pad }
         }
         Layer::GlobalAvgPool => Op::GlobalAvgPool,
-        Layer::Linear { bias, .. } => Op::Linear(Linear {
-            weight: take(),
-            bias: bias.then(take),
-            activation: Activation::None,
-        }),
+        Layer::Linear { bias, .. } => {
+            Op::Linear(Linear { weight: take(), bias: bias.then(take), activation: Activation::None })
+        }
         Layer::ZeroPad { stride, before } => Op::ZeroPad(ResidualRead { stride: *stride, before: *before }),
         Layer::Softmax => Op::Softmax,
         Layer::BlurPool { size, stride, pad } => Op::BlurPool { size: *size, stride: *stride, pad: *pad },

@@ -68,7 +68,12 @@ fn attributes(op: &Op) -> String {
             window(w) + if *count_include_pad { "" } else { " exclude_pad" }
         }
         Op::Linear(l) => {
-            format!(" {}{}{}", l.weight.shape[0], if l.bias.is_some() { " +bias" } else { "" }, then(l.activation))
+            format!(
+                " {}{}{}",
+                l.weight.shape[0],
+                if l.bias.is_some() { " +bias" } else { "" },
+                then(l.activation)
+            )
         }
         Op::ZeroPad(r) => read(*r),
         Op::BlurPool { size, stride, pad } => format!(" {size}x{size} stride={stride} pad={pad}"),
@@ -122,7 +127,11 @@ fn padding(p: Pad) -> String {
 }
 
 fn read(r: ResidualRead) -> String {
-    if r == ResidualRead::IDENTITY { String::new() } else { format!(" stride={} before={}", r.stride, r.before) }
+    if r == ResidualRead::IDENTITY {
+        String::new()
+    } else {
+        format!(" stride={} before={}", r.stride, r.before)
+    }
 }
 
 fn then(activation: Activation) -> String {

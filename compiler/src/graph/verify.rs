@@ -96,7 +96,11 @@ fn check_node(graph: &Graph, id: NodeId) -> Vec<String> {
     let node = graph.node(id);
     let mut wrong = Vec::new();
     if !graph.operand_places(id).into_iter().eq(0..node.op.operands()) {
-        wrong.push(format!("its operands are at {:?}, it takes {}", graph.operand_places(id), node.op.operands()));
+        wrong.push(format!(
+            "its operands are at {:?}, it takes {}",
+            graph.operand_places(id),
+            node.op.operands()
+        ));
         return wrong;
     }
     let shapes: Vec<Shape> = graph.operands(id).into_iter().map(|o| graph.node(o).shape).collect();

@@ -141,10 +141,12 @@ impl Binder<'_> {
         };
         match bound {
             None => self.bound.broken = true,
-            Some(Bound::Texts(more)) => match self.bound.values.iter_mut().find(|(n, _, _)| *n == spec.name) {
-                Some((_, Bound::Texts(texts), _)) => texts.extend(more),
-                _ => self.bound.values.push((spec.name, Bound::Texts(more), span)),
-            },
+            Some(Bound::Texts(more)) => {
+                match self.bound.values.iter_mut().find(|(n, _, _)| *n == spec.name) {
+                    Some((_, Bound::Texts(texts), _)) => texts.extend(more),
+                    _ => self.bound.values.push((spec.name, Bound::Texts(more), span)),
+                }
+            }
             Some(bound) => {
                 if let Some((_, first)) = self.bound.get(spec.name) {
                     self.error(
@@ -219,7 +221,8 @@ impl Binder<'_> {
 
     fn convert_value(&mut self, spec: &ArgSpec, value: Value, span: Span) -> Option<Bound> {
         let zero_based = spec.kind == ArgKind::Pad;
-        let count = |i: i64| ((if zero_based { 0 } else { 1 })..=MAX_COUNT).contains(&i).then_some(i as usize);
+        let count =
+            |i: i64| ((if zero_based { 0 } else { 1 })..=MAX_COUNT).contains(&i).then_some(i as usize);
         let range = |binder: &mut Self| {
             let from = if zero_based { "0" } else { "1" };
             binder.error(Diagnostic::error(
@@ -249,9 +252,7 @@ impl Binder<'_> {
             (ArgKind::Pair | ArgKind::Pad, Value::Int(i)) => vec![i, i],
             (ArgKind::Pair | ArgKind::Pad, Value::Size(s)) if s.len() == 2 => s,
             (ArgKind::Dims, Value::Size(s)) if s.len() == 3 => s,
-            (ArgKind::Pair | ArgKind::Pad, Value::Tuple(t)) if t.len() == 2 => {
-                ints(t).unwrap_or_default()
-            }
+            (ArgKind::Pair | ArgKind::Pad, Value::Tuple(t)) if t.len() == 2 => ints(t).unwrap_or_default(),
             (ArgKind::Dims, Value::Tuple(t)) if t.len() == 3 => ints(t).unwrap_or_default(),
             (kind, other) => {
                 self.error(wrong_kind(span, wanted(kind), &other));

@@ -99,7 +99,8 @@ const STRIDE: ArgSpec = option("stride", ArgKind::Pair, "step between windows; 1
 const POOL_STRIDE: ArgSpec = option("stride", ArgKind::Pair, "step between windows; the window's size");
 const PAD: ArgSpec =
     option("pad", ArgKind::Pad, "zeros around the map; (size - 1) / 2 * dilation; `same` is TensorFlow's");
-const POOL_PAD: ArgSpec = option("pad", ArgKind::Pad, "padding around the map; (size - 1) / 2");
+const MAX_PAD: ArgSpec = option("pad", ArgKind::Pad, "padding around the map; (size - 1) / 2");
+const AVG_PAD: ArgSpec = option("pad", ArgKind::Pad, "padding around the map; 0");
 const CEIL: ArgSpec = option("ceil_mode", ArgKind::Flag, "round the output's size up; false");
 const SIZE: ArgSpec = required("size", ArgKind::Pair, "height and width of the window");
 
@@ -224,14 +225,14 @@ pub const COMMANDS: &[CommandSpec] = &[
     command("tanh", Family::Operation, &[], "Hyperbolic tangent."),
     command("hard_sigmoid", Family::Operation, &[], "min(max(x + 3, 0), 6) / 6."),
     command("hard_swish", Family::Operation, &[], "x * hard_sigmoid(x)."),
-    command("max_pool", Family::Operation, &[SIZE, POOL_STRIDE, POOL_PAD, CEIL], "Maximum over windows."),
+    command("max_pool", Family::Operation, &[SIZE, POOL_STRIDE, MAX_PAD, CEIL], "Maximum over windows."),
     command(
         "avg_pool",
         Family::Operation,
         &[
             SIZE,
             POOL_STRIDE,
-            POOL_PAD,
+            AVG_PAD,
             CEIL,
             option("count_include_pad", ArgKind::Flag, "whether padding counts in the mean; true"),
         ],

@@ -7,7 +7,9 @@
 use std::collections::HashMap;
 
 use crate::diagnostics::{Code, Diagnostic, Sink, Span, nearest};
-use crate::syntax::ast::{Arg, Body, Call, Command, Expr, Item, ItemKind, Param, Statement, StatementKind, Text};
+use crate::syntax::ast::{
+    Arg, Body, Call, Command, Expr, Item, ItemKind, Param, Statement, StatementKind, Text,
+};
 
 use super::bind::{Args, bind};
 use super::catalogue::{self, COMMANDS, CommandSpec, Family};
@@ -82,7 +84,16 @@ pub struct Expander<'a> {
 impl<'a> Expander<'a> {
     /// An expansion that has nothing yet.
     pub fn new(sink: &'a mut Sink, blocks: &'a Blocks<'a>, shortcut: Shortcut) -> Self {
-        Self { sink, blocks, shortcut, nodes: Vec::new(), part: 0, block: None, calls: Vec::new(), full: false }
+        Self {
+            sink,
+            blocks,
+            shortcut,
+            nodes: Vec::new(),
+            part: 0,
+            block: None,
+            calls: Vec::new(),
+            full: false,
+        }
     }
 
     /// What was expanded.
@@ -91,7 +102,14 @@ impl<'a> Expander<'a> {
     }
 
     /// Expands a part: the stem, a stage or the head.
-    pub fn part(&mut self, part: usize, body: &'a Body, env: &mut Env, flow: Flow, names: &mut Naming) -> Flow {
+    pub fn part(
+        &mut self,
+        part: usize,
+        body: &'a Body,
+        env: &mut Env,
+        flow: Flow,
+        names: &mut Naming,
+    ) -> Flow {
         (self.part, self.block) = (part, None);
         self.body(body, env, flow, names)
     }
@@ -280,12 +298,10 @@ impl<'a> Expander<'a> {
                 "unknown command",
             );
             if self.blocks.contains_key(word.text.as_str()) {
-                error = error.with_help(format!(
-                    "`{0}` is a block: write `1 of {0}(…)` in a stage",
-                    word.text
-                ));
-            } else if let Some(known) = foreign_word(&word.text)
-                .or_else(|| nearest(&word.text, COMMANDS.iter().map(|c| c.word)))
+                error =
+                    error.with_help(format!("`{0}` is a block: write `1 of {0}(…)` in a stage", word.text));
+            } else if let Some(known) =
+                foreign_word(&word.text).or_else(|| nearest(&word.text, COMMANDS.iter().map(|c| c.word)))
             {
                 error = error.with_help(format!("there is `{known}`"));
             }
@@ -393,8 +409,12 @@ impl<'a> Expander<'a> {
     fn find_block(&mut self, call: &Call) -> Option<&'a Item> {
         let name = call.name.text.as_str();
         let Some(item) = self.blocks.get(name).copied() else {
-            let mut error =
-                Diagnostic::error(Code::R0101, call.name.span, format!("there is no block `{name}`"), "unknown block");
+            let mut error = Diagnostic::error(
+                Code::R0101,
+                call.name.span,
+                format!("there is no block `{name}`"),
+                "unknown block",
+            );
             if let Some(near) = nearest(name, self.blocks.keys().copied()) {
                 error = error.with_help(format!("there is `{near}`"));
             } else {
@@ -426,7 +446,12 @@ pub fn require(condition: &Expr, message: &Text, env: &Env, sink: &mut Sink) {
     match env.eval(condition, sink) {
         None | Some(Value::Bool(true) | Value::Unknown) => {}
         Some(Value::Bool(false)) => {
-            sink.push(Diagnostic::error(Code::R0305, condition.span, message.text.clone(), "this does not hold"));
+            sink.push(Diagnostic::error(
+                Code::R0305,
+                condition.span,
+                message.text.clone(),
+                "this does not hold",
+            ));
         }
         Some(other) => sink.push(super::eval::wrong_kind(condition.span, "a truth value", &other)),
     }
@@ -450,7 +475,13 @@ pub fn bind_params(
             None => Some(next).filter(|n| *n < params.len()),
         };
         let Some(place) = place else {
-            sink.push(misfit(what, params, call, arg.name.as_ref().map(|n| (n.text.as_str(), n.span)), arg.value.span));
+            sink.push(misfit(
+                what,
+                params,
+                call,
+                arg.name.as_ref().map(|n| (n.text.as_str(), n.span)),
+                arg.value.span,
+            ));
             whole = false;
             continue;
         };

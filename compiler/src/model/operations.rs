@@ -26,9 +26,9 @@ impl Expander<'_> {
         let path = names.next(spec.word, command.name.as_ref().map(|n| n.text.as_str()));
         let layer = match spec.word {
             "conv" => Layer::Conv(conv(args, flow.shape)),
-            "max_pool" => Layer::MaxPool(window(args, flow.shape)),
+            "max_pool" => Layer::MaxPool(window(args, flow.shape, true)),
             "avg_pool" => Layer::AvgPool {
-                window: window(args, flow.shape),
+                window: window(args, flow.shape, false),
                 count_include_pad: args.flag("count_include_pad").unwrap_or(true),
             },
             "norm" => Layer::BatchNorm { eps: args.number("eps").unwrap_or(1e-5) },
@@ -221,18 +221,29 @@ fn conv(args: &Args, input: Option<Shape>) -> Conv {
     }
 }
 
-fn window(args: &Args, input: Option<Shape>) -> Window {
+/// A pool's window. A maximum is centred on its output unless told; a mean that saw padding would
+/// be another mean, so it has none unless told.
+fn window(args: &Args, input: Option<Shape>, centred: bool) -> Window {
     let kernel = args.pair("size").unwrap_or([1, 1]);
     let stride = args.pair("stride").unwrap_or(kernel);
     Window {
         kernel,
         stride,
-        pad: pad(args, kernel, stride, [1, 1], input),
+        pad: match centred || args.get("pad").is_some() {
+            true => pad(args, kernel, stride, [1, 1], input),
+            false => Pad::default(),
+        },
         ceil_mode: args.flag("ceil_mode").unwrap_or(false),
     }
 }
 
-fn pad(args: &Args, kernel: [usize; 2], stride: [usize; 2], dilation: [usize; 2], input: Option<Shape>) -> Pad {
+fn pad(
+    args: &Args,
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    dilation: [usize; 2],
+    input: Option<Shape>,
+) -> Pad {
     match (args.get("pad"), input) {
         (Some((Bound::PadSame, _)), Some([_, height, width])) => {
             let (top, bottom) = same(height, kernel[0], stride[0], dilation[0]);

@@ -92,7 +92,8 @@ pub(super) fn resolve<'a>(request: &'a Request, item: &'a Item, sink: &mut Sink)
             );
             return None;
         }
-        for (slot, value) in values.iter_mut().zip(bind_params("model", params, &own, &Env::default(), sink)?) {
+        for (slot, value) in values.iter_mut().zip(bind_params("model", params, &own, &Env::default(), sink)?)
+        {
             *slot = value.or(slot.take());
         }
         given.extend(rest);
@@ -101,7 +102,11 @@ pub(super) fn resolve<'a>(request: &'a Request, item: &'a Item, sink: &mut Sink)
         if let Some(place) = params.iter().position(|p| p.name.text == setting.name) {
             values[place] = Some((setting.value.clone(), setting.span));
         } else if matches!(setting.name.as_str(), "shortcut" | "input") {
-            given.push(Given { name: setting.name.clone(), value: setting.value.clone(), span: setting.span });
+            given.push(Given {
+                name: setting.name.clone(),
+                value: setting.value.clone(),
+                span: setting.span,
+            });
         } else {
             sink.push(unknown_setting(setting, &item.name.text, params));
         }
@@ -109,8 +114,7 @@ pub(super) fn resolve<'a>(request: &'a Request, item: &'a Item, sink: &mut Sink)
     for (param, value) in params.iter().zip(&values) {
         if let Some((value @ (Value::Text(_) | Value::Size(_)), span)) = value {
             sink.push(
-                wrong_kind(*span, "a whole number", value)
-                    .with_label(param.name.span, "for this parameter"),
+                wrong_kind(*span, "a whole number", value).with_label(param.name.span, "for this parameter"),
             );
         }
     }
@@ -137,9 +141,8 @@ struct Given {
 
 /// Parts a call's arguments from `shortcut = …` and `input = …`.
 fn split_call(call: &Call) -> (Call, Vec<Given>) {
-    let is_setting = |a: &CallArg| {
-        a.name.as_ref().is_some_and(|n| matches!(n.text.as_str(), "shortcut" | "input"))
-    };
+    let is_setting =
+        |a: &CallArg| a.name.as_ref().is_some_and(|n| matches!(n.text.as_str(), "shortcut" | "input"));
     let (settings, own): (Vec<_>, Vec<_>) = call.args.iter().cloned().partition(is_setting);
     let given = settings.into_iter().filter_map(|arg| {
         let value = match arg.value.kind {
@@ -160,8 +163,12 @@ fn find_base<'a>(request: &'a Request, base: &Call, sink: &mut Sink) -> Option<&
     let found = models.iter().find(|i| i.name.text == base.name.text);
     if found.is_none() {
         let name = &base.name;
-        let mut error =
-            Diagnostic::error(Code::R0101, name.span, format!("there is no model `{}`", name.text), "unknown model");
+        let mut error = Diagnostic::error(
+            Code::R0101,
+            name.span,
+            format!("there is no model `{}`", name.text),
+            "unknown model",
+        );
         if let Some(near) = nearest(&name.text, models.iter().map(|i| i.name.text.as_str())) {
             error = error.with_help(format!("there is `{near}`"));
         }

@@ -17,7 +17,10 @@ pub fn fuse_residuals(graph: &mut Graph) {
         let [a, b] = operands[..] else { unreachable!("verified: a sum has two operands") };
         if takes_residual(graph, a, id) {
             fuse(graph, id, a, b, residual);
-        } else if residual == ResidualRead::IDENTITY && takes_residual(graph, b, id) && runs_after(graph, b, a) {
+        } else if residual == ResidualRead::IDENTITY
+            && takes_residual(graph, b, id)
+            && runs_after(graph, b, a)
+        {
             fuse(graph, id, b, a, residual);
         }
     }

@@ -61,11 +61,11 @@ impl Layout {
         let mut views: HashMap<NodeId, View> = HashMap::new();
         for &id in order {
             let Some(&group) = group_of.get(&id) else { continue };
-            let view = View::new(0, graph.node(id).shape)
-                .pixel(pixel(graph, id))
-                .bordered(groups[group].border);
+            let view =
+                View::new(0, graph.node(id).shape).pixel(pixel(graph, id)).bordered(groups[group].border);
             if requests.len() == group {
-                let size = checked_image(&view).and_then(|s| s.checked_mul(batch)).ok_or(PlanError::TooLarge)?;
+                let size =
+                    checked_image(&view).and_then(|s| s.checked_mul(batch)).ok_or(PlanError::TooLarge)?;
                 requests.push(Request { first: groups[group].first, last: groups[group].last, size });
             }
             views.insert(id, view);
@@ -115,7 +115,9 @@ fn pixel(graph: &Graph, id: NodeId) -> usize {
 fn border(graph: &Graph, id: NodeId) -> Border {
     let [_, height, width] = graph.node(id).shape;
     graph.uses(id).into_iter().fold(Border::NONE, |border, (user, place)| match &graph.node(user).op {
-        Op::Conv(conv) if place == 0 => border.union(conv_border(conv, graph.node(user).shape, height, width)),
+        Op::Conv(conv) if place == 0 => {
+            border.union(conv_border(conv, graph.node(user).shape, height, width))
+        }
         _ => border,
     })
 }

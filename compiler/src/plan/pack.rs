@@ -81,23 +81,26 @@ impl Packer {
         let biases = panels * LANES;
         let (wide_in, wide_out) = (weight.shape[1], conv.channels / conv.groups);
         let known = known(weight, bias);
-        self.append(panels * panel + biases, known.map(|(w, b)| {
-            move |out: &mut [f32]| {
-                let (packed, bias_out) = out.split_at_mut(panels * panel);
-                for (channel, kernel) in w.chunks(wide_in * kh * kw).enumerate() {
-                    let merged = channel / (conv.channels / groups.count).max(1);
-                    // Where this channel's own inputs begin among those that its panel reads.
-                    let first = (channel / wide_out) * wide_in - merged * groups.input;
-                    let to = &mut packed[channel / LANES * panel + channel % LANES..];
-                    for (c, taps) in kernel.chunks(kh * kw).enumerate() {
-                        for (tap, value) in taps.iter().enumerate() {
-                            to[(tap * groups.input + first + c) * LANES] = *value;
+        self.append(
+            panels * panel + biases,
+            known.map(|(w, b)| {
+                move |out: &mut [f32]| {
+                    let (packed, bias_out) = out.split_at_mut(panels * panel);
+                    for (channel, kernel) in w.chunks(wide_in * kh * kw).enumerate() {
+                        let merged = channel / (conv.channels / groups.count).max(1);
+                        // Where this channel's own inputs begin among those that its panel reads.
+                        let first = (channel / wide_out) * wide_in - merged * groups.input;
+                        let to = &mut packed[channel / LANES * panel + channel % LANES..];
+                        for (c, taps) in kernel.chunks(kh * kw).enumerate() {
+                            for (tap, value) in taps.iter().enumerate() {
+                                to[(tap * groups.input + first + c) * LANES] = *value;
+                            }
                         }
                     }
+                    bias_out[..b.len()].copy_from_slice(b);
                 }
-                bias_out[..b.len()].copy_from_slice(b);
-            }
-        }))
+            }),
+        )
     }
 
     /// Packs a linear layer as the 1 x 1 convolution that it is.
@@ -119,26 +122,32 @@ impl Packer {
     /// Packs a depthwise convolution's `[c, 1, kh, kw]` weights, and its bias.
     pub fn depthwise(&mut self, weight: &Constant, bias: Option<&Constant>, pixel: usize) -> usize {
         let taps = weight.shape[2] * weight.shape[3];
-        self.append((taps + 1) * pixel, known(weight, bias).map(|(w, b)| {
-            move |out: &mut [f32]| {
-                for (channel, kernel) in w.chunks(taps).enumerate() {
-                    for (tap, value) in kernel.iter().enumerate() {
-                        out[tap * pixel + channel] = *value;
+        self.append(
+            (taps + 1) * pixel,
+            known(weight, bias).map(|(w, b)| {
+                move |out: &mut [f32]| {
+                    for (channel, kernel) in w.chunks(taps).enumerate() {
+                        for (tap, value) in kernel.iter().enumerate() {
+                            out[tap * pixel + channel] = *value;
+                        }
                     }
+                    out[taps * pixel..][..b.len()].copy_from_slice(b);
                 }
-                out[taps * pixel..][..b.len()].copy_from_slice(b);
-            }
-        }))
+            }),
+        )
     }
 
     /// Packs a scale and a shift.
     pub fn affine(&mut self, scale: &Constant, shift: &Constant, pixel: usize) -> usize {
-        self.append(2 * pixel, known(scale, Some(shift)).map(|(s, t)| {
-            move |out: &mut [f32]| {
-                out[..s.len()].copy_from_slice(s);
-                out[pixel..][..t.len()].copy_from_slice(t);
-            }
-        }))
+        self.append(
+            2 * pixel,
+            known(scale, Some(shift)).map(|(s, t)| {
+                move |out: &mut [f32]| {
+                    out[..s.len()].copy_from_slice(s);
+                    out[pixel..][..t.len()].copy_from_slice(t);
+                }
+            }),
+        )
     }
 }
 

@@ -68,9 +68,7 @@ pub fn step(graph: &Graph, id: NodeId, layout: &Layout, packer: &mut Packer) -> 
             count_include_pad: *count_include_pad,
         }),
         Op::GlobalAvgPool => StepOp::GlobalAvgPool { input: inputs[0], output: output() },
-        Op::ZeroPad(read) => {
-            StepOp::PadChannels { residual: residual(inputs[0], *read), output: output() }
-        }
+        Op::ZeroPad(read) => StepOp::PadChannels { residual: residual(inputs[0], *read), output: output() },
         Op::Softmax => StepOp::Softmax { input: inputs[0], output: output() },
         Op::BlurPool { size, stride, pad } => StepOp::BlurPool(plan::BlurPool {
             input: inputs[0],

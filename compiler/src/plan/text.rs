@@ -24,11 +24,8 @@ pub fn to_text(plan: &Plan) -> String {
         for section in stage.sections.iter() {
             if section.times > 1 {
                 let last = section.first + section.times - 1;
-                let _ = writeln!(
-                    out,
-                    "  * = {}..={last}, weights +{} each:",
-                    section.first, section.weight_step
-                );
+                let _ =
+                    writeln!(out, "  * = {}..={last}, weights +{} each:", section.first, section.weight_step);
             }
             for step in section.steps.iter() {
                 let indent = if section.times > 1 { "    " } else { "  " };
@@ -75,13 +72,17 @@ fn show_step(step: &Step) -> String {
             c.residual.map_or(String::new(), |r| format!(" + {}", residual(&r))),
             then(c.activation)
         ),
-        Op::MaxPool(p) => format!("max_pool {}x{} {} -> {}", p.kernel[0], p.kernel[1], view(&p.input), view(&p.output)),
+        Op::MaxPool(p) => {
+            format!("max_pool {}x{} {} -> {}", p.kernel[0], p.kernel[1], view(&p.input), view(&p.output))
+        }
         Op::AvgPool(p) => {
             let p = &p.pool;
             format!("avg_pool {}x{} {} -> {}", p.kernel[0], p.kernel[1], view(&p.input), view(&p.output))
         }
         Op::GlobalAvgPool { input, output } => format!("global_avg_pool {} -> {}", view(input), view(output)),
-        Op::BlurPool(b) => format!("blur_pool {} /{} {} -> {}", b.size, b.stride, view(&b.input), view(&b.output)),
+        Op::BlurPool(b) => {
+            format!("blur_pool {} /{} {} -> {}", b.size, b.stride, view(&b.input), view(&b.output))
+        }
         Op::Affine { input, output, weights, activation } => {
             format!("affine {} -> {} w@{weights}{}", view(input), view(output), then(*activation))
         }
@@ -99,7 +100,9 @@ fn show_step(step: &Step) -> String {
             view(output),
             then(*activation)
         ),
-        Op::PadChannels { residual: r, output } => format!("pad_channels {} -> {}", residual(r), view(output)),
+        Op::PadChannels { residual: r, output } => {
+            format!("pad_channels {} -> {}", residual(r), view(output))
+        }
         Op::Softmax { input, output } => format!("softmax {} -> {}", view(input), view(output)),
         Op::Store { input, output } => format!("store {} -> output {output}", view(input)),
     };

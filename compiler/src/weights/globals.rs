@@ -28,7 +28,9 @@ pub(super) fn find(module: &str, name: &str) -> Option<Global> {
     let global = match (module, name) {
         // `_rebuild_tensor` and `Parameter` are in files from before PyTorch 0.4.
         ("torch._utils", "_rebuild_tensor_v2" | "_rebuild_tensor") => Global::RebuildTensor,
-        ("torch._utils", "_rebuild_parameter") | ("torch.nn.parameter", "Parameter") => Global::RebuildParameter,
+        ("torch._utils", "_rebuild_parameter") | ("torch.nn.parameter", "Parameter") => {
+            Global::RebuildParameter
+        }
         ("collections", "OrderedDict") => Global::OrderedDict,
         ("torch", "Size") => Global::Size,
         ("torch" | "torch.storage", name) => return storage(name).map(Global::Storage),
@@ -38,7 +40,9 @@ pub(super) fn find(module: &str, name: &str) -> Option<Global> {
         | ("_codecs", "encode")
         | ("collections", "defaultdict") => Global::Inert,
         // The last four as the default factory of a `defaultdict`.
-        ("builtins" | "__builtin__", "set" | "frozenset" | "dict" | "list" | "int" | "float") => Global::Inert,
+        ("builtins" | "__builtin__", "set" | "frozenset" | "dict" | "list" | "int" | "float") => {
+            Global::Inert
+        }
         _ => return None,
     };
     Some(global)

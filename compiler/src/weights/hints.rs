@@ -56,7 +56,9 @@ fn foreign_prefix(mismatch: &Mismatch, checkpoint: &Checkpoint) -> Option<String
     let prefixes = mismatch.extra.iter().filter_map(|extra| extra.name.strip_suffix(&**first));
     let mut prefixes = prefixes.filter(|prefix| prefix.ends_with('.')).take(16);
     let prefix = quote(prefixes.find(fits)?);
-    Some(format!("the names in the file begin with `{prefix}`: add `rename \"*\" -> \"{prefix}*\"` to the model"))
+    Some(format!(
+        "the names in the file begin with `{prefix}`: add `rename \"*\" -> \"{prefix}*\"` to the model"
+    ))
 }
 
 /// Missing and left-over tensors of the same shape whose names differ in one part only.
@@ -85,7 +87,9 @@ fn renamed_layers(mismatch: &Mismatch) -> Vec<String> {
     let text = clear.take(MAX_RENAMES).map(|&(from, to, inner)| {
         let front = if inner { "*." } else { "" };
         let to = quote(to);
-        format!("to take `{to}` for `{from}`, add `rename \"{front}{from}.*\" -> \"{front}{to}.*\"` to the model")
+        format!(
+            "to take `{to}` for `{from}`, add `rename \"{front}{from}.*\" -> \"{front}{to}.*\"` to the model"
+        )
     });
     text.collect()
 }
@@ -108,7 +112,8 @@ fn shortcut_mode(mismatch: &Mismatch) -> Option<String> {
     };
     let (missing, extra) = (&mismatch.missing, &mismatch.extra);
     if missing.is_empty() && !extra.is_empty() && extra.iter().all(|extra| is_projection(&extra.name)) {
-        let what = "all that is left over belongs to projection shortcuts: the network wants `shortcut projection`";
+        let what =
+            "all that is left over belongs to projection shortcuts: the network wants `shortcut projection`";
         return Some(format!("{what}, in the spec or with `--set shortcut=projection`"));
     }
     if extra.is_empty() && !missing.is_empty() && missing.iter().all(|missing| is_projection(&missing.name)) {

@@ -78,7 +78,8 @@ fn read(checkpoint: &Checkpoint, name: &str) -> Result<Vec<f32>, WeightsError> {
 fn compare(wanted: &[Wanted], names: &[String], found: &[Option<&str>], checkpoint: &Checkpoint) -> Mismatch {
     let used: HashSet<&str> = found.iter().flatten().copied().collect();
     let left = checkpoint.names().filter(|name| !used.contains(name) && !is_harmless(name, checkpoint));
-    let extra = left.map(|name| Extra { name: name.into(), shape: checkpoint.shape(name).unwrap_or_default().into() });
+    let extra = left
+        .map(|name| Extra { name: name.into(), shape: checkpoint.shape(name).unwrap_or_default().into() });
 
     let mut mismatch = Mismatch { wanted: wanted.len(), extra: extra.collect(), ..Mismatch::default() };
     for ((wanted, name), found) in wanted.iter().zip(names).zip(found) {
@@ -152,7 +153,9 @@ mod tests {
     #[test]
     fn a_linear_layer_takes_a_1x1_convolution_and_nothing_else() {
         assert!(fits(&[10, 64], &[10, 64, 1, 1]) && fits(&[10, 64, 1, 1], &[10, 64]));
-        assert!(!fits(&[10, 64], &[10, 64, 3, 3]) && !fits(&[64], &[64, 1, 1]) && !fits(&[10, 64], &[64, 10]));
+        assert!(
+            !fits(&[10, 64], &[10, 64, 3, 3]) && !fits(&[64], &[64, 1, 1]) && !fits(&[10, 64], &[64, 10])
+        );
     }
 
     #[test]
@@ -196,7 +199,8 @@ mod tests {
     #[test]
     fn a_layer_of_another_name_gives_the_rename_rule() {
         let wanted = [("layer1.0.downsample.0.weight", &[8][..]), ("fc.weight", &[2, 8]), ("fc.bias", &[2])];
-        let file = [("layer1.0.shortcut.0.weight", &[8][..]), ("linear.weight", &[2, 8]), ("linear.bias", &[2])];
+        let file =
+            [("layer1.0.shortcut.0.weight", &[8][..]), ("linear.weight", &[2, 8]), ("linear.bias", &[2])];
         let message = mismatch(&wanted, &file);
         assert!(message.contains(r#"rename "fc.*" -> "linear.*""#), "{message}");
         assert!(message.contains(r#"rename "*.downsample.*" -> "*.shortcut.*""#), "{message}");

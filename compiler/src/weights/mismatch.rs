@@ -73,7 +73,8 @@ impl Mismatch {
 
 /// Finds the nearest names for the missing tensors that a message shows.
 pub(super) fn list_nearest(mismatch: &mut Mismatch) {
-    let extra = mismatch.extra.iter().filter(|extra| extra.name.len() <= MAX_COMPARED_NAME).take(MAX_COMPARED);
+    let extra =
+        mismatch.extra.iter().filter(|extra| extra.name.len() <= MAX_COMPARED_NAME).take(MAX_COMPARED);
     let extra: Vec<&Extra> = extra.collect();
     for missing in mismatch.missing.iter_mut().take(SHOWN) {
         if missing.looked_for.len() > MAX_COMPARED_NAME {
@@ -94,7 +95,13 @@ impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { wanted, missing, extra, misshaped, hints } = self;
         write!(f, "does not fit the network: of the {wanted} tensors that it wants ")?;
-        write!(f, "{} are missing and {} of another shape; {} left over", missing.len(), misshaped.len(), extra.len())?;
+        write!(
+            f,
+            "{} are missing and {} of another shape; {} left over",
+            missing.len(),
+            misshaped.len(),
+            extra.len()
+        )?;
         list(f, "missing", missing, |f, missing| {
             write!(f, "{} {:?}", missing.name, missing.shape)?;
             if missing.looked_for != missing.name {

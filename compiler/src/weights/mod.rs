@@ -108,16 +108,15 @@ fn describe(file: &[u8]) -> &'static str {
         Some((_, what)) => what,
         None if is_onnx => "is an ONNX file",
         None if is_tar => "is a tar archive (or a PyTorch checkpoint from before 0.1.10)",
-        None if file.iter().take(512).all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')) => "is a text file",
+        None if file.iter().take(512).all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')) => {
+            "is a text file"
+        }
         None => "is in no known form",
     }
 }
 
 impl Checkpoint {
-    fn new(
-        path: PathBuf,
-        bytes: Box<dyn Deref<Target = [u8]> + Send + Sync>,
-    ) -> Result<Self, WeightsError> {
+    fn new(path: PathBuf, bytes: Box<dyn Deref<Target = [u8]> + Send + Sync>) -> Result<Self, WeightsError> {
         let content = |problem| WeightsError::Content { path: path.clone(), problem };
         let tensors = read_tensors(&bytes).map_err(content)?;
         let digest = Sha256::digest(&**bytes).into();

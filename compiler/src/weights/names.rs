@@ -9,8 +9,17 @@
 use super::{Checkpoint, Rename, WeightsError};
 
 /// What wrappers of a network put in front of its names.
-const KNOWN: [&str; 9] =
-    ["module.", "_orig_mod.", "model.", "backbone.", "net.", "network.", "encoder.", "resnet.", "base_model."];
+const KNOWN: [&str; 9] = [
+    "module.",
+    "_orig_mod.",
+    "model.",
+    "backbone.",
+    "net.",
+    "network.",
+    "encoder.",
+    "resnet.",
+    "base_model.",
+];
 /// How many of them can follow each other.
 const MAX_NESTED: usize = 3;
 /// How many `*` a rename's side can have.
@@ -84,7 +93,8 @@ impl Prefix {
             begin = candidates.len();
             candidates.extend(longer);
         }
-        let found = |prefix: &Self| names.iter().filter(|name| prefix.find(name, checkpoint).is_some()).count();
+        let found =
+            |prefix: &Self| names.iter().filter(|name| prefix.find(name, checkpoint).is_some()).count();
         let mut best = (0, Self::default());
         for prefix in candidates {
             let score = found(&prefix);
@@ -98,7 +108,9 @@ impl Prefix {
     fn extensions(&self, checkpoint: &Checkpoint) -> Vec<Self> {
         let text = self.0.concat();
         let begins = |piece: &str| {
-            checkpoint.names().any(|name| name.strip_prefix(&*text).is_some_and(|rest| rest.starts_with(piece)))
+            checkpoint
+                .names()
+                .any(|name| name.strip_prefix(&*text).is_some_and(|rest| rest.starts_with(piece)))
         };
         let pieces = KNOWN.into_iter().filter(|piece| begins(piece));
         pieces.map(|piece| Self([&*self.0, &[piece]].concat())).collect()
@@ -120,7 +132,12 @@ mod tests {
         let cases = [
             ("fc.*", "linear.*", "fc.weight", Some("linear.weight")),
             ("fc.*", "linear.*", "xfc.weight", None),
-            ("*.downsample.*", "*.shortcut.*", "layer2.0.downsample.1.bias", Some("layer2.0.shortcut.1.bias")),
+            (
+                "*.downsample.*",
+                "*.shortcut.*",
+                "layer2.0.downsample.1.bias",
+                Some("layer2.0.shortcut.1.bias"),
+            ),
             ("layer*.*.conv1.*", "block*_*/c1.*", "layer3.11.conv1.weight", Some("block3_11/c1.weight")),
             ("*", "encoder_q.*", "fc.bias", Some("encoder_q.fc.bias")),
             ("fc.weight", "w", "fc.weight", Some("w")),
@@ -142,7 +159,8 @@ mod tests {
 
     #[test]
     fn the_prefix_that_finds_most_wins_and_the_rest_is_found_with_less_of_it() {
-        let names = ["module.backbone.conv1.weight", "module.backbone.bn1.bias", "module.fc.bias", "conv1.weight"];
+        let names =
+            ["module.backbone.conv1.weight", "module.backbone.bn1.bias", "module.fc.bias", "conv1.weight"];
         let checkpoint = Checkpoint::from_tensors(names.map(|name| (name.to_owned(), vec![1], vec![0.0])));
         let wanted = ["conv1.weight", "bn1.bias", "fc.bias"].map(str::to_owned);
         let prefix = Prefix::choose(&wanted, &checkpoint);

@@ -26,8 +26,6 @@ const MAX_MEMO: usize = 1_000_000;
 const MAX_GLOBAL: usize = 256;
 /// Of an integer, in bytes.
 const MAX_LONG: usize = 64;
-/// Pairs that calls of `OrderedDict` copy out of lists, which can be shared.
-const MAX_COPIED: usize = 1_000_000;
 
 const NONE: Id = 0;
 const TRUE: Id = 1;
@@ -81,6 +79,7 @@ struct Machine<'a> {
     storages: Vec<Storage>,
     by_key: HashMap<&'a [u8], usize>,
     tensors: usize,
+    /// Pairs that calls of `OrderedDict` took out of lists.
     copied: usize,
 }
 
@@ -237,7 +236,9 @@ impl<'a> Machine<'a> {
                 self.build(callable, arguments)?;
             }
             b'b' => self.set_state()?,
-            opcode => return Err(self.wrong(format!("opcode {opcode:#04x} is not one that a state dict needs"))),
+            opcode => {
+                return Err(self.wrong(format!("opcode {opcode:#04x} is not one that a state dict needs")));
+            }
         }
         Ok(None)
     }
@@ -394,7 +395,10 @@ impl<'a> Machine<'a> {
         match (&self.values[module as usize], &self.values[name as usize]) {
             (&Value::Text(module), &Value::Text(name)) => {
                 if module.len.max(name.len) as usize > MAX_GLOBAL {
-                    return Err(Problem::Limit { what: "bytes in a name of a Python object", limit: MAX_GLOBAL });
+                    return Err(Problem::Limit {
+                        what: "bytes in a name of a Python object",
+                        limit: MAX_GLOBAL,
+                    });
                 }
                 self.make_global(module.of(self.pickle), name.of(self.pickle))
             }
@@ -405,7 +409,8 @@ impl<'a> Machine<'a> {
     /// BINPERSID: `("storage", type, key, place, length)`, in files without an archive with a sixth
     /// element, the part of the storage that is meant.
     fn make_storage(&mut self, id: Id) -> Result<(), Problem> {
-        let (storage, part) = rebuild::storage(&self.values, self.pickle, id).map_err(|what| self.wrong(what))?;
+        let (storage, part) =
+            rebuild::storage(&self.values, self.pickle, id).map_err(|what| self.wrong(what))?;
         let key = storage.key;
         let found = self.by_key.get(key).copied();
         let index = match found {
@@ -420,7 +425,8 @@ impl<'a> Machine<'a> {
                 if self.storages.len() == MAX_TENSORS {
                     return Err(Problem::Limit { what: "storages", limit: MAX_TENSORS });
                 }
-                let text = std::str::from_utf8(key).map_err(|_| self.wrong("a storage's key is not UTF-8"))?;
+                let text =
+                    std::str::from_utf8(key).map_err(|_| self.wrong("a storage's key is not UTF-8"))?;
                 self.storages.push(Storage { key: text.into(), dtype: storage.dtype, len: storage.len });
                 self.by_key.insert(key, self.storages.len() - 1);
                 self.storages.len() - 1
@@ -443,7 +449,9 @@ impl<'a> Machine<'a> {
         match (global, &**arguments) {
             (Global::Inert, _) => self.push(INERT),
             (Global::OrderedDict, arguments) => {
-                let room = MAX_COPIED - self.copied;
+                // Lists can be shared, so that each call copies the same one; an honest pickle has
+                // bytes for every pair.
+                let room = self.at.saturating_sub(self.copied);
                 let pairs = rebuild::pairs(&self.values, arguments, room).map_err(|what| self.wrong(what))?;
                 self.copied += pairs.len();
                 self.make(Value::Dict(pairs))
@@ -461,7 +469,9 @@ impl<'a> Machine<'a> {
             {
                 self.push(tensor)
             }
-            (Global::Size, &[size]) if matches!(self.values[size as usize], Value::Tuple(_)) => self.push(size),
+            (Global::Size, &[size]) if matches!(self.values[size as usize], Value::Tuple(_)) => {
+                self.push(size)
+            }
             (Global::RebuildParameter, _) => Err(self.wrong("a parameter is made of what is no tensor")),
             (Global::Size, _) => Err(self.wrong("a size is made of what is no tuple")),
             (Global::Storage(_), _) => Err(self.wrong("a storage lies in the pickle itself")),
@@ -476,5 +486,50 @@ impl<'a> Machine<'a> {
             Value::Dict(_) | Value::Inert => Ok(()),
             _ => Err(self.wrong("sets attributes of what has none")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root(pickle: &[u8]) -> Result<Value, Problem> {
+        let (object, _) = run(pickle, 0)?;
+        let Object { mut values, root, .. } = object;
+        Ok(values.swap_remove(root as usize))
+    }
+
+    #[test]
+    fn integers_of_all_widths_keep_their_sign() {
+        let cases: [(&[u8], i64); 6] = [
+            (b"K\xff.", 255),
+            (b"M\xff\xff.", 65535),
+            (b"J\xfe\xff\xff\xff.", -2),
+            (b"\x8a\x00.", 0),
+            (b"\x8a\x02\x00\x80.", -32768),
+            (b"\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f.", i64::MAX),
+        ];
+        for (pickle, int) in cases {
+            assert!(matches!(root(pickle), Ok(Value::Int(found)) if found == int), "{int}");
+        }
+    }
+
+    #[test]
+    fn a_dict_filled_after_it_was_put_in_the_memo_is_the_same_dict() {
+        let (object, end) = run(b"\x80\x02}q\0X\x01\0\0\0aK\x01s0h\0.rest", 0).unwrap();
+        assert!(matches!(object.value(object.root), Value::Dict(items) if items.len() == 1));
+        assert_eq!(end, 18);
+    }
+
+    #[test]
+    fn an_ordered_dict_of_python_2_is_a_dict() {
+        let pickle = b"ccollections\nOrderedDict\n](](U\x01aK\x01e]U\x01baK\x02ae\x85R.";
+        assert!(matches!(root(pickle), Ok(Value::Dict(items)) if items.len() == 2));
+    }
+
+    #[test]
+    fn what_a_training_script_adds_becomes_a_placeholder() {
+        let pickle = b"cargparse\nNamespace\n)\x81}X\x02\0\0\0lrG\x3f\xf0\0\0\0\0\0\0sb.";
+        assert!(matches!(root(pickle), Ok(Value::Inert)));
     }
 }

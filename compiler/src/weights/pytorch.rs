@@ -35,7 +35,8 @@ pub(super) fn read_archive(file: &[u8]) -> Result<Vec<(String, Tensor)>, Problem
         members.into_iter().map(|member| (member.name, member.data)).collect();
     let root = find_root(&members)?;
     if let Some(name) = compressed {
-        let why = "is compressed, and PyTorch stores its members as they are: unpack it, and pack it with `zip -0`";
+        let why =
+            "is compressed, and PyTorch stores its members as they are: unpack it, and pack it with `zip -0`";
         return Err(Problem::Archive(format!("member `{}` {why}", quote(name))));
     }
     if let Some(order) = members.get(&*format!("{root}byteorder"))
@@ -68,7 +69,8 @@ fn find_root(members: &HashMap<&str, Range<usize>>) -> Result<String, Problem> {
     };
     match roots("data.pkl")[..] {
         [root] if members.contains_key(&*format!("{root}constants.pkl")) => Err(Problem::Archive(
-            "is a TorchScript program; save the state dict instead, `torch.save(model.state_dict(), ...)`".into(),
+            "is a TorchScript program; save the state dict instead, `torch.save(model.state_dict(), ...)`"
+                .into(),
         )),
         [root] => Ok(root.into()),
         [] if members.keys().any(|name| name.ends_with(".npy")) => {
@@ -128,17 +130,23 @@ fn place_storages(
     for &key in list {
         let key = keys.text(key).ok_or_else(|| wrong("a storage's key is no text".into()))?;
         let index = indices.get(key).copied().filter(|&index| places[index].is_none());
-        let index = index.ok_or_else(|| wrong(format!("storage `{}` is unknown or twice there", quote(key))))?;
+        let index =
+            index.ok_or_else(|| wrong(format!("storage `{}` is unknown or twice there", quote(key))))?;
         let storage = &object.storages[index];
         let len = cursor.size("a storage's length")?;
         if len != storage.len {
-            return Err(wrong(format!("storage `{}` has {len} elements in place of {}", quote(key), storage.len)));
+            return Err(wrong(format!(
+                "storage `{}` has {len} elements in place of {}",
+                quote(key),
+                storage.len
+            )));
         }
         places[index] = Some(cursor.position());
-        let size = len.checked_mul(width(&storage.dtype)).unwrap_or(usize::MAX);
+        let size = len.saturating_mul(width(&storage.dtype));
         cursor.take(size, "a storage")?;
     }
-    let missing = |index: usize| wrong(format!("storage `{}` is missing", quote(&object.storages[index].key)));
+    let missing =
+        |index: usize| wrong(format!("storage `{}` is missing", quote(&object.storages[index].key)));
     places.into_iter().enumerate().map(|(index, place)| place.ok_or_else(|| missing(index))).collect()
 }
 
@@ -172,7 +180,10 @@ fn collect(file: &[u8], object: &Object<'_>, places: &[usize]) -> Result<Vec<(St
     for (name, view) in views {
         elements = elements.saturating_add(count_elements(&view.shape).unwrap_or(usize::MAX));
         if elements > limit {
-            let what = format!("the tensors up to this one have {elements} elements, in a file of {} bytes", file.len());
+            let what = format!(
+                "the tensors up to this one have {elements} elements, in a file of {} bytes",
+                file.len()
+            );
             return Err(Problem::Tensor { name: quote(name), what });
         }
         let dtype = object.storages[view.storage].dtype.clone();

@@ -118,7 +118,11 @@ fn check_extent(
 /// `()` or `([(key, value), ...],)`, of at most `limit` pairs.
 pub(super) fn pairs(values: &[Value], arguments: &[Id], limit: usize) -> Result<Vec<(Id, Id)>, String> {
     let &[list] = arguments else {
-        return if arguments.is_empty() { Ok(Vec::new()) } else { Err("a dict is made of two things".into()) };
+        return if arguments.is_empty() {
+            Ok(Vec::new())
+        } else {
+            Err("a dict is made of two things".into())
+        };
     };
     let list: &[Id] = match &values[list as usize] {
         Value::List(list) => list,

@@ -42,7 +42,10 @@ pub(super) fn read(file: &[u8]) -> Result<Vec<(String, Tensor)>, Problem> {
             return Err(Problem::Limit { what: "bytes in a tensor's name", limit: MAX_NAME });
         }
         if info.shape.len() > MAX_RANK {
-            return Err(Problem::Tensor { name: quote(&name), what: format!("has rank {}", info.shape.len()) });
+            return Err(Problem::Tensor {
+                name: quote(&name),
+                what: format!("has rank {}", info.shape.len()),
+            });
         }
         let start = 8 + header + info.data_offsets.0;
         let tensor = Tensor { dtype: convert(info.dtype), shape: info.shape.clone(), strides: None, start };

@@ -37,7 +37,8 @@ pub(super) struct Tensor {
 
 /// The number of elements, if a `usize` can hold the product of all that are not zero.
 pub(super) fn count_elements(shape: &[usize]) -> Option<usize> {
-    let product = shape.iter().filter(|&&size| size != 0).try_fold(1_usize, |n, &size| n.checked_mul(size))?;
+    let product =
+        shape.iter().filter(|&&size| size != 0).try_fold(1_usize, |n, &size| n.checked_mul(size))?;
     Some(if shape.contains(&0) { 0 } else { product })
 }
 

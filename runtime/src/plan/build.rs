@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{Activation, AvgPool, BlurPool, Conv, Depthwise, Op, Output, Pool, Residual, Section, Split, Stage, Step, View};
+use super::{
+    Activation, AvgPool, BlurPool, Conv, Depthwise, Op, Output, Pool, Residual, Section, Split, Stage, Step,
+    View,
+};
 
 /// The first `N` lines of a text, empty ones where there are fewer: class names from a file that is
 /// included when a program is compiled.

@@ -1,0 +1,206 @@
+//! Convolution, direct: no copy of the input is made in any other layout.
+//!
+//! Nest: blocks of output pixels whose input stays in a near cache, some panels of weights,
+//! then tiles of pixels (`tile.rs`), which may span rows and images. A linear layer is the same with
+//! 1 x 1 maps, the images being its pixels.
+
+use std::ops::Range;
+
+use super::residual::Shortcut;
+use super::tile::{MOST_PIXELS, Taps, Tile};
+use super::{Context, Place, Share, activation, border, parts, places, vectors};
+use crate::isa::{Kernel, Simd};
+use crate::plan::{Activation, Conv, LANES};
+
+/// The most output pixels of a block: their addresses are kept on the stack.
+const BLOCK: usize = 256;
+/// Input values of a block, roughly: a first-level cache, which all panels then read it from.
+const BLOCK_VALUES: usize = 8 << 10;
+/// The least pixels of a block where there are as many: each block streams all weights.
+const LEAST: usize = 64;
+/// The most values of a tile.
+const MOST_VALUES: usize = 512;
+
+/// The addresses of a block's pixels: first tap, target, and shortcut.
+struct Block {
+    input: [usize; BLOCK],
+    output: [usize; BLOCK],
+    residual: [usize; BLOCK],
+}
+
+/// A member's share of a convolution.
+struct Call<'a, S> {
+    simd: S,
+    context: &'a Context<'a>,
+    conv: &'a Conv,
+    shortcut: Option<Shortcut<'a>>,
+    taps: Taps,
+    /// Weights of a panel.
+    panel: usize,
+    bounds: (f32, f32),
+    /// What is left to do behind a tile's bounds.
+    activation: Option<Activation>,
+}
+
+/// Computes this share.
+///
+/// # Safety
+///
+/// The contract of the kernels.
+pub(super) unsafe fn run<S: Simd>(simd: S, context: &Context, conv: &Conv, share: &Share) {
+    let bounds = activation::bounds(conv.activation);
+    let call = Call {
+        simd,
+        context,
+        conv,
+        shortcut: conv.residual.as_ref().map(|residual| Shortcut::new(context, residual, &conv.output)),
+        taps: taps(conv),
+        panel: conv.kernel[0] * conv.kernel[1] * conv.group_input * LANES,
+        bounds: bounds.unwrap_or((f32::NEG_INFINITY, f32::INFINITY)),
+        activation: bounds.is_none().then_some(conv.activation),
+    };
+    let panels = share.lanes.start / LANES..share.lanes.end / LANES;
+    let width = conv.output.width;
+    let values = (conv.stride[0] * conv.stride[1]).saturating_mul(conv.input.pixel);
+    let size = (BLOCK_VALUES / values).clamp(LEAST, BLOCK);
+    let mut block = Block { input: [0; BLOCK], output: [0; BLOCK], residual: [0; BLOCK] };
+    let first = share.rows.start * width;
+    for pixels in parts(share.rows.len() * width, size) {
+        call.locate(first + pixels.start..first + pixels.end, &mut block);
+        // SAFETY: the contract of the kernels; the block has these pixels, and they are this share's.
+        unsafe { call.run_block(&block, pixels.len(), panels.clone()) };
+    }
+    // SAFETY: the contract of the kernels.
+    unsafe { border::clear(context, &conv.output, share) }
+}
+
+/// Taps that lie one behind the other are one run.
+fn taps(conv: &Conv) -> Taps {
+    let [height, width] = conv.kernel;
+    let input = &conv.input;
+    let (columns, run) = if conv.groups == 1 && conv.dilation[1] == 1 {
+        (1, width * input.pixel)
+    } else {
+        (width, conv.group_input)
+    };
+    Taps {
+        rows: height,
+        row_step: conv.dilation[0] * input.row(),
+        columns,
+        column_step: conv.dilation[1] * input.pixel,
+        run,
+    }
+}
+
+/// How many panels to take at once: as many as make the widest tile, and more where all pixels fit
+/// into a narrower one, as in a linear layer.
+fn panels_at_once<S: Simd>(pixels: usize) -> usize {
+    let suits = |&panels: &usize| panels <= S::PANELS || pixels <= S::TILES[panels - 1];
+    (1..=S::TILES.len()).rev().find(suits).unwrap_or(1)
+}
+
+impl<S: Simd> Call<'_, S> {
+    /// Notes the addresses of output pixels, counted over all rows of all images.
+    fn locate(&self, pixels: Range<usize>, block: &mut Block) {
+        let Conv { input, output, stride, pad, .. } = self.conv;
+        let rows = pixels.start / output.width..pixels.end.div_ceil(output.width);
+        let places = places(rows, output).skip(pixels.start % output.width);
+        for (index, place) in (0..pixels.len()).zip(places) {
+            let Place { n, y, x } = place;
+            // The border makes room for what lies before the map.
+            let corner = input.at(n, y * stride[0], x * stride[1]);
+            block.input[index] = corner - pad[0] * input.row() - pad[1] * input.pixel;
+            block.output[index] = place.offset(output);
+            block.residual[index] = self.shortcut.as_ref().map_or(0, |shortcut| shortcut.offset(place));
+        }
+    }
+
+    /// Computes these panels of a block of `pixels`.
+    ///
+    /// # Safety
+    ///
+    /// The contract of the kernels; the block has so many pixels, which are this share's.
+    unsafe fn run_block(&self, block: &Block, pixels: usize, panels: Range<usize>) {
+        let in_group = self.conv.output.pixel / LANES / self.conv.groups;
+        let most = panels_at_once::<S>(pixels);
+        for group in panels.start / in_group..panels.end.div_ceil(in_group) {
+            let start = panels.start.max(group * in_group);
+            let end = panels.end.min((group + 1) * in_group);
+            for chunk in parts(end - start, most) {
+                let chunk = start + chunk.start..start + chunk.end;
+                for tile in parts(pixels, S::TILES[chunk.len() - 1]) {
+                    // SAFETY: the caller's promise.
+                    unsafe { self.run_tile(block, tile, group, chunk.clone()) };
+                }
+            }
+        }
+    }
+
+    /// Computes one tile: these pixels of the block, these panels, which are of one group.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Call::run_block`]; there are no more of either than [`Simd::TILES`] has.
+    #[inline(always)]
+    unsafe fn run_tile(&self, block: &Block, pixels: Range<usize>, group: usize, panels: Range<usize>) {
+        let Self { simd, context, conv, .. } = *self;
+        let targets = &block.output[pixels.clone()];
+        let (lane, lanes) = (panels.start * LANES, panels.len() * LANES);
+        let mut copy = [0.0; MOST_VALUES];
+        // SAFETY: the caller's promise. The taps of a pixel lie in the input's view with its border; for
+        // each panel there are `panel` weights, and behind all panels the biases; the targets are pixels
+        // of the output's view.
+        unsafe {
+            let weights = context.weights.add(conv.weights);
+            let residual = self.shortcut.as_ref().map(|shortcut| {
+                let mut at = [std::ptr::null(); MOST_PIXELS];
+                let offsets = &block.residual[pixels.clone()];
+                for ((at, offset), copy) in at.iter_mut().zip(offsets).zip(copy.chunks_exact_mut(lanes)) {
+                    *at = shortcut.read(*offset, lane, lanes, copy);
+                }
+                at
+            });
+            simd.run_tile(&Tile {
+                input: context.arena.cast_const().add(group * conv.group_input),
+                pixels: &block.input[pixels],
+                taps: self.taps,
+                weights: weights.add(panels.start * self.panel),
+                panels: panels.len(),
+                panel_step: self.panel,
+                bias: weights.add(conv.output.pixel / LANES * self.panel + lane),
+                residual,
+                bounds: self.bounds,
+                output: context.arena.add(lane),
+                targets,
+            });
+            if let Some(activation) = self.activation {
+                let output = context.arena.add(lane);
+                simd.call(Finish { output, targets, lanes, activation });
+            }
+        }
+    }
+}
+
+/// Applies an activation to a tile that was just stored.
+struct Finish<'a> {
+    output: *mut f32,
+    targets: &'a [usize],
+    lanes: usize,
+    activation: Activation,
+}
+
+impl Kernel for Finish<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        for target in self.targets {
+            for (lane, count) in vectors(0..self.lanes, S::WIDTH) {
+                // SAFETY: the tile's own values, whole panels of them.
+                unsafe {
+                    let at = self.output.add(target + lane);
+                    let v = activation::apply(simd, self.activation, simd.load_some(at, count));
+                    simd.store_some(at, v, count);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,500 @@
+//! Every kernel, at every level that this machine has, against the reference; on shapes that nobody
+//! would think of.
+//!
+//! Memory is NaN wherever no operand lies, so a value read outside of them is seen, and so is one
+//! written there.
+
+use proptest::prelude::*;
+
+use super::{Context, Share, StepCall};
+use crate::isa::{Isa, Level};
+use crate::plan::*;
+use crate::reference::{Memory, apply};
+
+pub(super) const ACTIVATIONS: [Activation; 10] = [
+    Activation::None,
+    Activation::Relu,
+    Activation::Relu6,
+    Activation::LeakyRelu(0.1),
+    Activation::Silu,
+    Activation::Gelu,
+    Activation::Sigmoid,
+    Activation::HardSigmoid,
+    Activation::HardSwish,
+    Activation::Tanh,
+];
+
+/// An operation with the memory it needs.
+#[derive(Clone, Debug)]
+struct Case {
+    op: Op,
+    /// What the operation reads.
+    inputs: Vec<View>,
+    arena: usize,
+    weights: Vec<f32>,
+    batch: usize,
+    n: usize,
+    seed: u64,
+}
+
+/// Numbers in -1..1 that depend on the seed alone.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> f32 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 40) as f32 / (1 << 23) as f32 - 1.0
+    }
+}
+
+/// Views one behind the other, with gaps between them.
+struct Layout {
+    batch: usize,
+    end: usize,
+}
+
+impl Layout {
+    fn place(&mut self, view: View) -> View {
+        let view = View { offset: self.end, ..view };
+        self.end += self.batch * view.image() + 5;
+        view
+    }
+}
+
+impl Case {
+    fn output(&self) -> View {
+        *self.op.extent()
+    }
+
+    /// NaN, but for the inputs: maps of numbers in borders of zeros.
+    fn memory(&self) -> Vec<f32> {
+        let mut numbers = Numbers(self.seed);
+        let mut arena = vec![f32::NAN; self.arena];
+        for view in &self.inputs {
+            arena[view.offset..view.offset + self.n * view.image()].fill(0.0);
+            for n in 0..self.n {
+                for y in 0..view.height {
+                    let at = view.at(n, y, 0);
+                    arena[at..at + view.width * view.pixel].fill_with(|| numbers.next());
+                }
+            }
+        }
+        arena
+    }
+
+    /// The plan of this step alone.
+    fn plan(&self) -> Plan {
+        let output = self.output();
+        let step = |op| Step { name: "step".into(), op, split: Split::Rows };
+        let steps = vec![step(self.op.clone()), step(Op::Store { input: output, output: 0 })];
+        let section = Section { times: 1, first: 0, weight_step: 0, steps: steps.into() };
+        Plan {
+            name: "case".into(),
+            digest: [0; 32],
+            batch: self.batch,
+            input: [1, 1, 1],
+            preprocess: Preprocess { resize: None, filter: Filter::Bilinear, mean: [0.0; 3], std: [1.0; 3] },
+            labels: vec![].into(),
+            outputs: vec![Output { name: "y".into(), shape: [output.channels, output.height, output.width] }]
+                .into(),
+            arena: self.arena,
+            weights: self.weights.len(),
+            params: 0,
+            macs: 0,
+            stages: vec![Stage { name: "s".into(), sections: vec![section].into() }].into(),
+        }
+    }
+
+    /// The memory after the kernel ran, each member of a team after the other.
+    fn run(&self, isa: Isa, split: Split, members: usize) -> Vec<f32> {
+        let mut arena = self.memory();
+        let context = Context {
+            arena: arena.as_mut_ptr(),
+            weights: self.weights.as_ptr(),
+            images: std::ptr::null(),
+            results: std::ptr::null_mut(),
+            starts: &[],
+            n: self.n,
+        };
+        let step = Step { name: "step".into(), op: self.op.clone(), split };
+        for member in 0..members {
+            let share = Share::of(&step, self.n, (member, members));
+            // SAFETY: `check` verified the plan, and members run one after the other.
+            unsafe { StepCall::new(&context, &step.op, share) }.run(isa);
+        }
+        arena
+    }
+
+    fn check(&self) -> Result<(), TestCaseError> {
+        if let Err(invalid) = self.plan().verify() {
+            return Err(TestCaseError::fail(invalid.to_string()));
+        }
+        let mut expected = Memory {
+            arena: self.memory().iter().map(|&x| x.into()).collect(),
+            weights: &self.weights,
+            images: &[],
+            results: vec![],
+            n: self.n,
+        };
+        apply(&self.op, &mut expected);
+        for level in Level::available() {
+            let isa = Isa::new(level).map_err(|error| TestCaseError::fail(error.to_string()))?;
+            let found = self.run(isa, Split::Rows, 1);
+            self.compare(level, &found, &expected.arena)?;
+            for split in [Split::Rows, Split::Channels] {
+                for members in 1..=3 {
+                    let other = self.run(isa, split, members);
+                    let same = found.iter().zip(&other).all(|(a, b)| a.to_bits() == b.to_bits());
+                    prop_assert!(same, "{} members by {split:?} differ at {}", members, level.name());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn compare(&self, level: Level, found: &[f32], expected: &[f64]) -> Result<(), TestCaseError> {
+        let before = self.memory();
+        let view = self.output();
+        let written = view.offset..view.offset + self.n * view.image();
+        let name = level.name();
+        for (at, (found, before)) in found.iter().zip(&before).enumerate() {
+            let kept = written.contains(&at) || found.to_bits() == before.to_bits();
+            prop_assert!(kept, "{name} writes {found} outside its output, at {at}");
+        }
+        for n in 0..self.n {
+            for y in 0..view.border.top + view.height + view.border.bottom {
+                for x in 0..view.border.left + view.width + view.border.right {
+                    let inner_y = y.checked_sub(view.border.top).filter(|&y| y < view.height);
+                    let inner_x = x.checked_sub(view.border.left).filter(|&x| x < view.width);
+                    let at = view.offset + n * view.image() + y * view.row() + x * view.pixel;
+                    for c in 0..view.pixel {
+                        let (found, expected) = (found[at + c], expected[at + c]);
+                        if inner_y.is_none() || inner_x.is_none() {
+                            prop_assert!(found == 0.0, "{name}: {found} in the border at {y}, {x}");
+                        } else if c >= view.channels {
+                            prop_assert!(found.is_finite(), "{name}: {found} in padded channel {c}");
+                        } else {
+                            let close = (f64::from(found) - expected).abs() <= 1e-5 * (1.0 + expected.abs());
+                            prop_assert!(close, "{name}: {found}, not {expected} at {n}, {y}, {x}, {c}");
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn border() -> impl Strategy<Value = Border> {
+    let side = || 0..3_usize;
+    prop_oneof![
+        Just(Border::NONE),
+        (side(), side(), side(), side()).prop_map(|(top, left, bottom, right)| Border {
+            top,
+            left,
+            bottom,
+            right
+        }),
+    ]
+}
+
+/// Images of a run, and how many the plan is for.
+fn images() -> impl Strategy<Value = (usize, usize)> {
+    (1..4_usize, 0..2_usize).prop_map(|(n, more)| (n, n + more))
+}
+
+fn activation() -> impl Strategy<Value = Activation> {
+    prop::sample::select(&ACTIVATIONS[..])
+}
+
+/// Any map; its channels may be padded or not.
+fn map(sides: std::ops::Range<usize>, most_channels: usize) -> impl Strategy<Value = View> {
+    (1..=most_channels, sides.clone(), sides, border(), any::<bool>()).prop_map(
+        |(channels, height, width, border, padded)| {
+            let view = View::new(0, [channels, height, width]).bordered(border);
+            if padded { view } else { view.pixel(channels) }
+        },
+    )
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Shortcut {
+    None,
+    Identity,
+    InPlace,
+    Padded { stride: usize, channel_offset: usize },
+}
+
+fn shortcut() -> impl Strategy<Value = Shortcut> {
+    prop_oneof![
+        2 => Just(Shortcut::None),
+        1 => Just(Shortcut::Identity),
+        1 => Just(Shortcut::InPlace),
+        1 => (1..3_usize, 0..10_usize)
+            .prop_map(|(stride, channel_offset)| Shortcut::Padded { stride, channel_offset }),
+    ]
+}
+
+/// Places the output and what is added to it, which is a further input.
+fn place_output(
+    layout: &mut Layout,
+    output: View,
+    shortcut: Shortcut,
+    inputs: &mut Vec<View>,
+) -> (View, Option<Residual>) {
+    let output = layout.place(output);
+    let identity = |view| Residual { view, stride: 1, channel_offset: 0 };
+    let residual = match shortcut {
+        Shortcut::None => None,
+        Shortcut::Identity => Some(identity(layout.place(output.bordered(Border::all(1))))),
+        Shortcut::InPlace => Some(identity(output)),
+        Shortcut::Padded { stride, channel_offset } => {
+            let channels = output.channels.div_ceil(2);
+            let sides = [output.height, output.width].map(|side| (side - 1) * stride + 1);
+            let view = layout.place(View::new(0, [channels, sides[0], sides[1]]));
+            Some(Residual { view, stride, channel_offset: channel_offset.min(output.pixel) })
+        }
+    };
+    inputs.extend(residual.map(|residual| residual.view));
+    (output, residual)
+}
+
+/// Kernel, stride, dilation and padding along one axis.
+type Axis = (usize, usize, usize, usize);
+
+fn axis() -> impl Strategy<Value = Axis> {
+    (1..5_usize, 1..4_usize, 1..3_usize, 0..3_usize)
+}
+
+/// The size of the output, and how much border the windows want behind the map.
+fn windows((kernel, stride, dilation, pad): Axis, size: usize) -> (usize, usize) {
+    let reach = (kernel - 1) * dilation;
+    let outputs = (size + 2 * pad).saturating_sub(reach + 1) / stride + 1;
+    let end = (outputs - 1) * stride + reach + 1;
+    (outputs, end.saturating_sub(pad + size))
+}
+
+/// `input` with the border that the windows read, and the size of the output.
+fn with_windows(input: View, axes: [Axis; 2]) -> (View, [usize; 2]) {
+    let (height, bottom) = windows(axes[0], input.height);
+    let (width, right) = windows(axes[1], input.width);
+    let needed = Border { top: axes[0].3, left: axes[1].3, bottom, right };
+    (input.bordered(input.border.union(needed)), [height, width])
+}
+
+prop_compose! {
+    fn conv()(
+        input in map(1..12, 40),
+        group_panels in prop_oneof![Just(None), (2..4_usize, 1..6_usize).prop_map(Some)],
+        channels in prop_oneof![1..20_usize, 1..200_usize],
+        axes in [axis(), axis()],
+        output_border in border(),
+        shortcut in shortcut(),
+        activation in activation(),
+        (n, batch) in images(),
+        seed in any::<u64>(),
+    ) -> Case {
+        let mut layout = Layout { batch, end: 3 };
+        let (groups, channels) = group_panels.map_or((1, channels), |(groups, panels)| {
+            (groups, groups * panels * LANES)
+        });
+        let input = if groups > 1 { input.pixel(input.channels.next_multiple_of(groups)) } else { input };
+        let (input, [height, width]) = with_windows(input, axes);
+        let input = layout.place(input);
+        let mut inputs = vec![input];
+        let output = View::new(0, [channels, height, width]).bordered(output_border);
+        let (output, residual) = place_output(&mut layout, output, shortcut, &mut inputs);
+        let group_input = input.pixel / groups;
+        let per_channel = axes[0].0 * axes[1].0 * group_input;
+        let mut numbers = Numbers(!seed);
+        let scale = (per_channel as f32).sqrt().recip();
+        let count = output.pixel * (per_channel + 1) + 7;
+        let mut weights: Vec<f32> = (0..count).map(|_| numbers.next() * scale).collect();
+        weights[..7].fill(f32::NAN);
+        // Sums on either side of every activation's bends.
+        weights[7 + output.pixel * per_channel..].fill_with(|| 8.0 * numbers.next());
+        for (index, weight) in weights[7..7 + output.pixel * per_channel].iter_mut().enumerate() {
+            let (panel, k) = (index / LANES / per_channel, index / LANES % group_input);
+            let group = panel / (output.pixel / LANES / groups);
+            if group * group_input + k >= input.channels {
+                *weight = 0.0;
+            }
+        }
+        let op = Op::Conv(Conv {
+            input,
+            output,
+            kernel: [axes[0].0, axes[1].0],
+            stride: [axes[0].1, axes[1].1],
+            dilation: [axes[0].2, axes[1].2],
+            pad: [axes[0].3, axes[1].3],
+            groups,
+            group_input,
+            weights: 7,
+            residual,
+            activation,
+        });
+        Case { op, inputs, arena: layout.end, weights, batch, n, seed }
+    }
+}
+
+prop_compose! {
+    fn depthwise()(
+        input in map(1..10, 40),
+        axes in [axis(), axis()],
+        output_border in border(),
+        shortcut in shortcut(),
+        activation in activation(),
+        (n, batch) in images(),
+        seed in any::<u64>(),
+    ) -> Case {
+        let mut layout = Layout { batch, end: 3 };
+        let (input, [height, width]) = with_windows(input, axes);
+        let input = layout.place(input);
+        let mut inputs = vec![input];
+        let output = View { height, width, ..input }.bordered(output_border);
+        let (output, residual) = place_output(&mut layout, output, shortcut, &mut inputs);
+        let mut numbers = Numbers(!seed);
+        let count = output.pixel * (axes[0].0 * axes[1].0 + 1);
+        let op = Op::Depthwise(Depthwise {
+            input,
+            output,
+            kernel: [axes[0].0, axes[1].0],
+            stride: [axes[0].1, axes[1].1],
+            dilation: [axes[0].2, axes[1].2],
+            pad: [axes[0].3, axes[1].3],
+            weights: 0,
+            residual,
+            activation,
+        });
+        let weights = (0..count).map(|_| numbers.next()).collect();
+        Case { op, inputs, arena: layout.end, weights, batch, n, seed }
+    }
+}
+
+prop_compose! {
+    /// Maximum, mean and blur over windows; in ceil mode if `ceil`.
+    fn pool()(
+        kind in 0..3,
+        input in map(3..12, 40),
+        kernel in [1..5_usize, 1..5_usize],
+        stride in [1..4_usize, 1..4_usize],
+        pad in [0..2_usize, 0..2_usize],
+        pad_end in [0..2_usize, 0..2_usize],
+        ceil in any::<bool>(),
+        count_include_pad in any::<bool>(),
+        output_border in border(),
+        (n, batch) in images(),
+        seed in any::<u64>(),
+    ) -> Case {
+        let mut layout = Layout { batch, end: 3 };
+        let input = layout.place(input);
+        let pad = [pad[0].min(kernel[0] - 1), pad[1].min(kernel[1] - 1)];
+        // What pads must not make whole windows.
+        let pad_end = [pad_end[0].min(kernel[0] - 1), pad_end[1].min(kernel[1] - 1)];
+        let count = |axis: usize, size: usize| {
+            let (kernel, stride) = if kind == 2 { (kernel[0], stride[0]) } else { (kernel[axis], stride[axis]) };
+            let before = if kind == 2 { pad[0] } else { pad[axis] };
+            let span = (size + before + pad_end[axis]).saturating_sub(kernel);
+            let outputs = if ceil && kind != 2 { span.div_ceil(stride) } else { span / stride } + 1;
+            // As PyTorch has it: the last window begins on the map or before it.
+            if (outputs - 1) * stride >= size + before { outputs - 1 } else { outputs }
+        };
+        let (height, width) = (count(0, input.height), count(1, input.width));
+        let view = View::new(0, [input.channels, height, width]).bordered(output_border);
+        let output = layout.place(view);
+        let pool = Pool { input, output, kernel, stride, pad };
+        let op = match kind {
+            0 => Op::MaxPool(pool),
+            1 => Op::AvgPool(AvgPool { pool, pad_end, count_include_pad }),
+            _ => Op::BlurPool(BlurPool { input, output, size: kernel[0], stride: stride[0], pad: pad[0] }),
+        };
+        Case { op, inputs: vec![input], arena: layout.end, weights: vec![], batch, n, seed }
+    }
+}
+
+prop_compose! {
+    fn element_wise()(
+        kind in 0..7,
+        input in map(1..8, 150),
+        output_border in border(),
+        broadcast in any::<bool>(),
+        in_place in any::<bool>(),
+        repad in any::<bool>(),
+        shortcut in shortcut(),
+        activation in activation(),
+        (n, batch) in images(),
+        seed in any::<u64>(),
+    ) -> Case {
+        let mut layout = Layout { batch, end: 3 };
+        let input = layout.place(input);
+        let mut inputs = vec![input];
+        let shape = [input.channels, input.height, input.width];
+        let output = if repad && kind != 1 { View::new(0, shape) } else { input }.bordered(output_border);
+        let shortcut = match (kind, shortcut) {
+            (4, Shortcut::None | Shortcut::InPlace) => Shortcut::Identity,
+            (2, Shortcut::None) => Shortcut::InPlace,
+            (_, shortcut) => shortcut,
+        };
+        let (mut output, mut residual) = place_output(&mut layout, output, shortcut, &mut inputs);
+        if in_place && kind < 4 {
+            if let Some(residual) = residual.as_mut().filter(|residual| residual.view == output) {
+                residual.view = input;
+            }
+            output = input;
+        }
+        let gate = if broadcast { View { height: 1, width: 1, ..input } } else { input };
+        let gate = layout.place(gate);
+        inputs.push(gate);
+        let mut numbers = Numbers(!seed);
+        let weights = (0..2 * output.pixel).map(|_| numbers.next()).collect();
+        let some = residual.unwrap_or(Residual { view: input, stride: 1, channel_offset: 0 });
+        let op = match kind {
+            0 => Op::Activate { input, output, activation },
+            1 => Op::Affine { input, output, weights: 0, activation },
+            2 => Op::Add { input, residual: some, output, activation },
+            3 => Op::Gate { input, gate, residual, output, activation },
+            4 => Op::PadChannels { residual: some, output },
+            5 => Op::Softmax { input, output },
+            _ => {
+                let output = View { height: 1, width: 1, ..output };
+                Op::GlobalAvgPool { input, output }
+            }
+        };
+        Case { op, inputs, arena: layout.end, weights, batch, n, seed }
+    }
+}
+
+/// Says which levels the other tests leave out here.
+#[test]
+fn levels_of_this_machine_are_known() {
+    for level in Level::ALL {
+        if !level.is_available() {
+            println!("skipped: this machine has no {}", level.name());
+        }
+    }
+    assert!(Level::Portable.is_available());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn convolution_is_the_references(case in conv()) {
+        case.check()?;
+    }
+
+    #[test]
+    fn depthwise_convolution_is_the_references(case in depthwise()) {
+        case.check()?;
+    }
+
+    #[test]
+    fn pooling_is_the_references(case in pool()) {
+        case.check()?;
+    }
+
+    #[test]
+    fn element_wise_operations_are_the_references(case in element_wise()) {
+        case.check()?;
+    }
+}

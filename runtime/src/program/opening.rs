@@ -1,0 +1,89 @@
+//! From arguments to a model and its threads: what all subcommands that run the network share.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgAction, ArgMatches, value_parser};
+
+use super::failure::Failure;
+use super::{Program, Weights};
+use crate::Model;
+
+/// Names a weights file, for a program whose weights are not in it.
+const WEIGHTS_VARIABLE: &str = "RESNETC_WEIGHTS";
+
+pub(super) fn weights_argument(file: &'static str) -> Arg {
+    Arg::new("weights-file")
+        .long("weights-file")
+        .value_name("FILE")
+        .value_parser(value_parser!(PathBuf))
+        .global(true)
+        .help(format!("Packed weights [default: ${WEIGHTS_VARIABLE}, or {file} beside this program]"))
+}
+
+pub(super) fn threads_argument() -> Arg {
+    Arg::new("threads")
+        .long("threads")
+        .value_name("T")
+        .value_parser(value_parser!(u16).range(1..=1024))
+        .help("Threads to run on [default: one for each core]")
+}
+
+pub(super) fn json_argument(help: &'static str) -> Arg {
+    Arg::new("json").long("json").action(ArgAction::SetTrue).help(help)
+}
+
+pub(super) fn threads(arguments: &ArgMatches) -> usize {
+    match arguments.get_one::<u16>("threads") {
+        Some(&threads) => usize::from(threads),
+        None => crate::default_threads(),
+    }
+}
+
+/// The program's network with its weights.
+pub(super) fn open(program: &Program, arguments: &ArgMatches) -> Result<Model, Failure> {
+    match program.weights {
+        Weights::Embedded(bytes) => Ok(Model::embedded(program.plan, bytes)?),
+        Weights::Beside(name) => {
+            let asked = arguments.try_get_one::<PathBuf>("weights-file").ok().flatten().cloned();
+            let path = match asked.or_else(|| named(std::env::var_os(WEIGHTS_VARIABLE))) {
+                Some(path) => path,
+                None => beside(name)?,
+            };
+            Ok(Model::open(program.plan, &path)?)
+        }
+    }
+}
+
+fn named(variable: Option<OsString>) -> Option<PathBuf> {
+    variable.filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// The file of that name in the executable's directory.
+fn beside(name: &'static str) -> Result<PathBuf, Failure> {
+    let executable = std::env::current_exe().unwrap_or_default();
+    let directory = executable.parent().unwrap_or(Path::new("."));
+    let path = directory.join(name);
+    if path.is_file() {
+        return Ok(path);
+    }
+    Err(Failure::NoWeights { name, directory: directory.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_weights_file_is_told_with_the_way_out() {
+        let failure = beside("no-such.weights").expect_err("it is not there");
+        let line = failure.line();
+        assert!(line.contains("no-such.weights") && line.contains("--weights-file"), "{line}");
+    }
+
+    #[test]
+    fn an_empty_variable_names_nothing() {
+        assert_eq!(named(Some(OsString::new())), None);
+        assert_eq!(named(Some("w".into())), Some(PathBuf::from("w")));
+    }
+}

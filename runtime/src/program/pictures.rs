@@ -1,0 +1,93 @@
+//! Files to a batch of inputs, decoded on several threads.
+//!
+//! In: paths. Out: the inputs of those that could be read, one behind the other in the order of the
+//! paths, and for each path whether it was read or why not.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::failure::Failure;
+use crate::plan::Plan;
+use crate::preprocess::{self, PictureError};
+
+/// The largest file that is read as a picture, in bytes.
+const MAX_FILE: u64 = 512 << 20;
+
+/// Why a file is not among the inputs.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unread {
+    #[error(transparent)]
+    File(#[from] io::Error),
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    #[error("the file is larger than {} MB", MAX_FILE >> 20)]
+    TooLong,
+}
+
+/// Refuses a network whose input is no picture.
+pub(super) fn check_channels(plan: &Plan) -> Result<(), Failure> {
+    match plan.input[0] {
+        1 | 3 => Ok(()),
+        channels => Err(Failure::NoPictures(channels)),
+    }
+}
+
+/// A place for the inputs of some pictures.
+pub(super) struct Inputs {
+    values: Vec<f32>,
+    image: usize,
+}
+
+impl Inputs {
+    pub(super) fn new(plan: &Plan) -> Self {
+        Self { values: Vec::new(), image: plan.input.iter().product() }
+    }
+
+    /// Reads the files; gives the inputs of those that were read, and each file's fate.
+    pub(super) fn load(
+        &mut self,
+        paths: &[PathBuf],
+        plan: &Plan,
+        threads: usize,
+    ) -> (&[f32], Vec<Result<(), Unread>>) {
+        self.values.resize(paths.len() * self.image, 0.0);
+        let each = paths.len().div_ceil(threads.max(1)).max(1);
+        let shares = paths.chunks(each).zip(self.values.chunks_mut(each * self.image));
+        let image = self.image;
+        let fates: Vec<_> = std::thread::scope(|scope| {
+            let work = |(paths, values): (&[PathBuf], &mut [f32])| -> Vec<_> {
+                let places = values.chunks_exact_mut(image);
+                paths.iter().zip(places).map(|(path, place)| load(path, plan, place)).collect()
+            };
+            let mut shares = shares.peekable();
+            let Some(own) = shares.next() else { return Vec::new() };
+            let others: Vec<_> =
+                shares.map(|share| (share.0.len(), scope.spawn(move || work(share)))).collect();
+            let mut fates = work(own);
+            for (count, other) in others {
+                fates.extend(other.join().unwrap_or_else(|_| (0..count).map(|_| Err(defect())).collect()));
+            }
+            fates
+        });
+        let mut kept = 0;
+        for (index, _) in fates.iter().enumerate().filter(|(_, fate)| fate.is_ok()) {
+            self.values.copy_within(index * image..(index + 1) * image, kept * image);
+            kept += 1;
+        }
+        (&self.values[..kept * image], fates)
+    }
+}
+
+fn defect() -> Unread {
+    io::Error::other("the decoder failed").into()
+}
+
+fn load(path: &Path, plan: &Plan, place: &mut [f32]) -> Result<(), Unread> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(Unread::TooLong);
+    }
+    Ok(preprocess::load(&bytes, &plan.preprocess, plan.input, place)?)
+}

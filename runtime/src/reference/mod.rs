@@ -1,0 +1,96 @@
+//! What each step of a plan means, written naively in f64, to hold kernels and plans against.
+//!
+//! In: a plan, its packed weights and images. Out: the results. A position outside a map is zero here
+//! by definition; the borders that kernels keep are never read, so a kernel that leaves one dirty is
+//! found out. Memory is NaN until a step writes it.
+
+#[cfg(feature = "reference")]
+pub mod gemm;
+mod ops;
+
+use crate::plan::{Plan, View};
+
+pub use ops::{activate, apply};
+
+/// A plan's memory, in f64.
+#[derive(Clone, Debug)]
+pub struct Memory<'a> {
+    /// The activations, at the plan's offsets.
+    pub arena: Vec<f64>,
+    /// The packed weights, from where the current repetition's begin.
+    pub weights: &'a [f32],
+    /// n images, NCHW.
+    pub images: &'a [f32],
+    /// What was stored so far, NCHW.
+    pub results: Vec<Vec<f64>>,
+    /// Images in this run.
+    pub n: usize,
+}
+
+impl Memory<'_> {
+    /// The value at `[n, y, x, c]`: zero outside the map, and beyond its channels.
+    fn get(&self, view: &View, [n, y, x, c]: [usize; 4]) -> f64 {
+        if y < view.height && x < view.width && c < view.channels {
+            self.arena[view.at(n, y, x) + c]
+        } else {
+            0.0
+        }
+    }
+
+    /// The value at `[n, y, x, c]`, y and x being counted from `before` outside the map.
+    fn get_padded(&self, view: &View, [n, y, x, c]: [usize; 4], before: [usize; 2]) -> f64 {
+        match (y.checked_sub(before[0]), x.checked_sub(before[1])) {
+            (Some(y), Some(x)) => self.get(view, [n, y, x, c]),
+            _ => 0.0,
+        }
+    }
+
+    /// Replaces the whole view; `value` gives what each `[n, y, x, c]` becomes.
+    fn fill(&mut self, view: &View, value: impl Fn(&Self, [usize; 4]) -> f64) {
+        let mut values = Vec::with_capacity(self.n * view.height * view.width * view.channels);
+        for n in 0..self.n {
+            for y in 0..view.height {
+                for x in 0..view.width {
+                    values.extend((0..view.channels).map(|c| value(self, [n, y, x, c])));
+                }
+            }
+        }
+        let mut values = values.chunks_exact(view.channels);
+        for n in 0..self.n {
+            let image = view.offset + n * view.image();
+            self.arena[image..image + view.image()].fill(f64::NAN);
+            for y in 0..view.height {
+                for x in 0..view.width {
+                    let at = view.at(n, y, x);
+                    if let Some(values) = values.next() {
+                        self.arena[at..at + view.channels].copy_from_slice(values);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The outputs of `plan` for some images, each as [`crate::Outputs::get`] gives it.
+///
+/// # Panics
+///
+/// If the plan is not one that [`Plan::verify`] accepts, or weights or images are too few.
+pub fn run(plan: &Plan, weights: &[f32], images: &[f32]) -> Vec<Vec<f64>> {
+    let mut memory = Memory {
+        arena: vec![f64::NAN; plan.arena],
+        weights,
+        images,
+        results: vec![Vec::new(); plan.outputs.len()],
+        n: images.len() / plan.input.iter().product::<usize>(),
+    };
+    for section in plan.stages.iter().flat_map(|stage| stage.sections.iter()) {
+        for repetition in 0..section.times {
+            memory.weights = &weights[repetition * section.weight_step..];
+            for step in section.steps.iter() {
+                apply(&step.op, &mut memory);
+            }
+        }
+    }
+    memory.results
+}

@@ -1,0 +1,143 @@
+//! The file of packed weights: a header of 128 bytes, then little-endian `f32`.
+//!
+//! In: bytes embedded in the program, mapped from a file, or owned. Out: the values, where they lie;
+//! nothing is converted. The header has the magic `resnetcw`, a `u32` version, the plan's SHA-256
+//! digest, a `u64` number of values, and zeros; the values begin on a multiple of 64 bytes.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::buffer::Buffer;
+use crate::error::Error;
+use crate::mapping::{MappedFile, map_file};
+use crate::plan::Plan;
+
+#[cfg(target_endian = "big")]
+compile_error!("packed weights are little-endian, and are used where they lie");
+
+/// Size of the header in bytes.
+pub const HEADER: usize = 128;
+const MAGIC: &[u8; 8] = b"resnetcw";
+const VERSION: u32 = 1;
+
+/// Bytes that begin on a multiple of 64, so that vectors do not straddle cache lines.
+#[doc(hidden)]
+#[repr(C, align(64))]
+pub struct Aligned<T: ?Sized>(pub T);
+
+/// A file of packed weights as an aligned `&'static [u8]`. The path is relative to the source file,
+/// as for [`include_bytes!`].
+#[macro_export]
+macro_rules! include_weights {
+    ($path:expr $(,)?) => {{
+        static WEIGHTS: &$crate::weights::Aligned<[u8]> =
+            &$crate::weights::Aligned(*::core::include_bytes!($path));
+        &WEIGHTS.0
+    }};
+}
+
+/// Writes the file of packed weights of `plan`.
+///
+/// # Errors
+///
+/// What `to` returns, and [`io::ErrorKind::InvalidInput`] if there are not `plan.weights` values.
+pub fn write(plan: &Plan, values: &[f32], mut to: impl Write) -> io::Result<()> {
+    if values.len() != plan.weights {
+        let message = format!("{} values, the plan has {}", values.len(), plan.weights);
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    let mut header = [0; HEADER];
+    header[..8].copy_from_slice(MAGIC);
+    header[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    header[12..44].copy_from_slice(&plan.digest);
+    header[44..52].copy_from_slice(&(values.len() as u64).to_le_bytes());
+    to.write_all(&header)?;
+    let mut bytes = Vec::with_capacity(4 * values.len().min(1 << 16));
+    for chunk in values.chunks(1 << 16) {
+        bytes.clear();
+        bytes.extend(chunk.iter().flat_map(|value| value.to_le_bytes()));
+        to.write_all(&bytes)?;
+    }
+    Ok(())
+}
+
+/// The file of packed weights of `plan`, in memory.
+///
+/// # Errors
+///
+/// [`io::ErrorKind::InvalidInput`] if there are not `plan.weights` values.
+pub fn encode(plan: &Plan, values: &[f32]) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(HEADER + 4 * values.len());
+    write(plan, values, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Packed weights that were checked against a plan.
+#[derive(Debug)]
+pub(crate) enum Weights {
+    Embedded(&'static [u8]),
+    Mapped(MappedFile),
+    Owned(Buffer),
+}
+
+impl Weights {
+    /// Weights in the program itself; copied only if they are not aligned.
+    pub(crate) fn embedded(plan: &Plan, bytes: &'static [u8]) -> Result<Self, Error> {
+        check(plan, bytes)?;
+        if bytes.as_ptr().addr().is_multiple_of(64) {
+            return Ok(Self::Embedded(bytes));
+        }
+        Self::copied(plan, bytes)
+    }
+
+    /// Weights in memory; copied, since nothing is known of their alignment.
+    pub(crate) fn copied(plan: &Plan, bytes: &[u8]) -> Result<Self, Error> {
+        check(plan, bytes)?;
+        let mut buffer = Buffer::zeroed(plan.weights)?;
+        let values = bytes[HEADER..].chunks_exact(4);
+        for (to, from) in buffer.as_mut_slice().iter_mut().zip(values) {
+            *to = f32::from_le_bytes([from[0], from[1], from[2], from[3]]);
+        }
+        Ok(Self::Owned(buffer))
+    }
+
+    /// Weights mapped from a file, read only.
+    pub(crate) fn open(plan: &Plan, path: &Path) -> Result<Self, Error> {
+        let map = map_file(path).map_err(|source| Error::Open { path: path.to_path_buf(), source })?;
+        check(plan, &map)?;
+        Ok(Self::Mapped(map))
+    }
+
+    /// The values; there are `plan.weights` of them.
+    pub(crate) fn values(&self) -> *const f32 {
+        match self {
+            Self::Embedded(bytes) => bytes[HEADER..].as_ptr().cast(),
+            Self::Mapped(map) => map[HEADER..].as_ptr().cast(),
+            Self::Owned(buffer) => buffer.as_ptr(),
+        }
+    }
+}
+
+fn check(plan: &Plan, bytes: &[u8]) -> Result<(), Error> {
+    if bytes.get(..8) != Some(MAGIC) {
+        return Err(Error::Magic);
+    }
+    let found = bytes.len() as u64;
+    let expected = HEADER as u64 + 4 * plan.weights as u64;
+    let Some(header) = bytes.first_chunk::<HEADER>() else {
+        return Err(Error::Length { found, expected });
+    };
+    let version = u32::from_le_bytes([header[8], header[9], header[10], header[11]]);
+    if version != VERSION {
+        return Err(Error::Version { found: version, expected: VERSION });
+    }
+    if header[12..44] != plan.digest {
+        return Err(Error::Digest);
+    }
+    let mut count = [0; 8];
+    count.copy_from_slice(&header[44..52]);
+    if found != expected || u64::from_le_bytes(count) != plan.weights as u64 {
+        return Err(Error::Length { found, expected });
+    }
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! A small residual network that uses what plans have: a border, a repeated section with a shortcut
+//! added in place, a second output, and a batch.
+
+use resnetc_runtime::plan::*;
+use resnetc_runtime::{Model, weights};
+
+/// The largest batch.
+pub const BATCH: usize = 3;
+/// Floats of an image.
+#[allow(dead_code, reason = "not every test that uses this module runs the network")]
+pub const IMAGE: usize = 3 * 9 * 11;
+
+/// Numbers in -1..1.
+pub fn numbers(seed: u32, len: usize) -> Vec<f32> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(1664525).wrapping_add(1013904223);
+        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+    };
+    (0..len).map(|_| next()).collect()
+}
+
+struct Builder {
+    arena: usize,
+    weights: usize,
+}
+
+impl Builder {
+    fn view(&mut self, view: View) -> View {
+        let view = View { offset: self.arena, ..view };
+        self.arena += BATCH * view.image();
+        view
+    }
+
+    fn conv(&mut self, input: View, output: View, size: usize, residual: Option<View>) -> Op {
+        let weights = self.weights;
+        self.weights += output.pixel * (size * size * input.pixel + 1);
+        Op::Conv(Conv {
+            input,
+            output,
+            kernel: [size; 2],
+            stride: [1; 2],
+            dilation: [1; 2],
+            pad: [size / 2; 2],
+            groups: 1,
+            group_input: input.pixel,
+            weights,
+            residual: residual.map(|view| Residual { view, stride: 1, channel_offset: 0 }),
+            activation: Activation::Relu,
+        })
+    }
+}
+
+fn section(times: usize, weight_step: usize, steps: Vec<(Op, Split)>) -> Section {
+    let step = |(op, split)| Step { name: "step".into(), op, split };
+    let steps: Vec<Step> = steps.into_iter().map(step).collect();
+    Section { times, first: 0, weight_step, steps: steps.into() }
+}
+
+/// The network's plan.
+pub fn plan() -> Plan {
+    let mut builder = Builder { arena: 0, weights: 0 };
+    let image = builder.view(View::new(0, [3, 9, 11]).pixel(3).bordered(Border::all(1)));
+    let map = View::new(0, [32, 9, 11]).bordered(Border::all(1));
+    let (a, b) = (builder.view(map), builder.view(map));
+    let mean = builder.view(View::new(0, [32, 1, 1]));
+    let logits = builder.view(View::new(0, [10, 1, 1]));
+    let probabilities = builder.view(logits);
+    let stem = builder.conv(image, a, 3, None);
+    let first = builder.weights;
+    let block =
+        vec![(builder.conv(a, b, 3, None), Split::Rows), (builder.conv(b, a, 3, Some(a)), Split::Channels)];
+    let weight_step = builder.weights - first;
+    builder.weights += 2 * weight_step;
+    let linear = builder.conv(mean, logits, 1, None);
+    let (rows, channels) = (Split::Rows, Split::Channels);
+    let sections = vec![
+        section(1, 0, vec![(Op::Load { output: image }, rows), (stem, rows)]),
+        section(3, weight_step, block),
+        section(
+            1,
+            0,
+            vec![
+                (Op::Store { input: a, output: 1 }, rows),
+                (Op::GlobalAvgPool { input: a, output: mean }, channels),
+                (linear, channels),
+                (Op::Softmax { input: logits, output: probabilities }, channels),
+                (Op::Store { input: probabilities, output: 0 }, channels),
+            ],
+        ),
+    ];
+    Plan {
+        name: "small".into(),
+        digest: [7; 32],
+        batch: BATCH,
+        input: [3, 9, 11],
+        preprocess: Preprocess { resize: None, filter: Filter::Bilinear, mean: [0.0; 3], std: [1.0; 3] },
+        labels: vec![].into(),
+        outputs: vec![
+            Output { name: "probabilities".into(), shape: [10, 1, 1] },
+            Output { name: "c1".into(), shape: [32, 9, 11] },
+        ]
+        .into(),
+        arena: builder.arena,
+        weights: builder.weights,
+        params: 0,
+        macs: 0,
+        stages: vec![Stage { name: "all".into(), sections: sections.into() }].into(),
+    }
+}
+
+/// Its weights, small enough that nothing grows from block to block.
+#[allow(dead_code, reason = "not every test that uses this module runs the network")]
+pub fn values(plan: &Plan) -> Vec<f32> {
+    numbers(1, plan.weights).iter().map(|value| value * 0.1).collect()
+}
+
+/// The network.
+#[allow(dead_code, reason = "not every test that uses this module runs the network")]
+pub fn model() -> Model {
+    let plan = plan();
+    let bytes = weights::encode(&plan, &values(&plan)).unwrap();
+    Model::from_bytes(plan, bytes).unwrap()
+}

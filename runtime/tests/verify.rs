@@ -1,0 +1,201 @@
+//! Plans that the kernels would not survive are refused, rule by rule.
+
+mod network;
+
+use network::plan;
+use resnetc_runtime::plan::*;
+
+/// The plan with step `index` changed, counted over all sections.
+fn with_step(index: usize, change: impl FnOnce(&mut Op)) -> Plan {
+    let mut plan = plan();
+    let mut change = Some(change);
+    let mut count = 0;
+    let mut stages = plan.stages.into_owned();
+    for section in stages.iter_mut().flat_map(|stage| stage.sections.to_mut()) {
+        for step in section.steps.to_mut() {
+            if count == index {
+                change.take().unwrap()(&mut step.op);
+            }
+            count += 1;
+        }
+    }
+    plan.stages = stages.into();
+    plan
+}
+
+fn with_conv(index: usize, change: impl FnOnce(&mut Conv)) -> Plan {
+    with_step(index, |op| match op {
+        Op::Conv(conv) => change(conv),
+        _ => panic!("step {index} is no convolution"),
+    })
+}
+
+fn with_section(change: impl FnOnce(&mut Section)) -> Plan {
+    let mut plan = plan();
+    let mut stages = plan.stages.into_owned();
+    change(&mut stages[0].sections.to_mut()[1]);
+    plan.stages = stages.into();
+    plan
+}
+
+#[track_caller]
+fn refused(plan: Plan, reason: &str) {
+    let found = plan.verify().unwrap_err().to_string();
+    assert!(found.contains(reason), "{found}");
+}
+
+const STEM: usize = 1;
+const FIRST: usize = 2;
+const SECOND: usize = 3;
+const STORE: usize = 4;
+const MEAN: usize = 5;
+const LINEAR: usize = 6;
+const SOFTMAX: usize = 7;
+
+#[test]
+fn the_plan_itself_is_sound() {
+    plan().verify().unwrap();
+}
+
+#[test]
+fn sizes_of_zero_are_refused() {
+    refused(Plan { batch: 0, ..plan() }, "batch of 0");
+    refused(Plan { input: [3, 0, 11], ..plan() }, "input size of 0");
+    refused(with_conv(STEM, |conv| conv.stride = [0, 1]), "of 0");
+    refused(with_conv(STEM, |conv| conv.output.width = 0), "map size of 0");
+    refused(with_section(|section| section.times = 0), "repetitions of 0");
+}
+
+#[test]
+fn steps_that_would_overflow_are_refused() {
+    let reason = "stride or dilation out of range";
+    refused(with_conv(LINEAR, |conv| conv.stride = [usize::MAX, 1]), reason);
+    refused(with_conv(LINEAR, |conv| conv.dilation = [1, usize::MAX]), reason);
+}
+
+#[test]
+fn views_outside_the_arena_are_refused() {
+    refused(Plan { arena: plan().arena - 1, ..plan() }, "view out of range");
+    refused(Plan { batch: usize::MAX / 2, ..plan() }, "out of range");
+    refused(with_conv(STEM, |conv| conv.output.offset = usize::MAX - 5), "view out of range");
+    refused(with_conv(STEM, |conv| conv.output.border.top = usize::MAX), "view out of range");
+    refused(with_conv(STEM, |conv| conv.input.channels = 4), "more channels");
+}
+
+#[test]
+fn overlaps_are_refused_unless_in_place() {
+    let in_place = |op: &mut Op| {
+        if let Op::Softmax { input, .. } = *op {
+            *op = Op::Softmax { input, output: input };
+        }
+    };
+    with_step(SOFTMAX, in_place).verify().unwrap();
+    refused(Plan { batch: 4, ..plan() }, "overlaps");
+    refused(with_conv(FIRST, |conv| conv.output = conv.input), "overlaps");
+    refused(with_conv(FIRST, |conv| conv.output.offset -= 1), "overlaps");
+    refused(
+        with_conv(SECOND, |conv| {
+            conv.residual = Some(Residual { view: conv.output, stride: 1, channel_offset: 1 });
+        }),
+        "overlaps",
+    );
+    refused(
+        with_conv(SECOND, |conv| {
+            let view = View { offset: conv.output.offset + 16, ..conv.output };
+            conv.residual = Some(Residual { view, stride: 1, channel_offset: 0 });
+        }),
+        "overlaps",
+    );
+}
+
+#[test]
+fn windows_outside_the_border_are_refused() {
+    refused(with_conv(STEM, |conv| conv.pad = [2, 1]), "padding outside the border");
+    refused(with_conv(STEM, |conv| conv.pad = [0, 1]), "a window leaves the border");
+    refused(with_conv(STEM, |conv| conv.stride = [1, 2]), "a window leaves the border");
+    refused(with_conv(STEM, |conv| conv.dilation = [1, 2]), "a window leaves the border");
+}
+
+#[test]
+fn groups_that_do_not_fit_are_refused() {
+    refused(with_conv(FIRST, |conv| conv.groups = 2), "make up the input's pixel");
+    refused(
+        with_conv(FIRST, |conv| {
+            conv.groups = 4;
+            conv.group_input = 8;
+        }),
+        "whole number of panels",
+    );
+    refused(with_conv(STEM, |conv| conv.output.channels = 3), "not padded to panels");
+}
+
+#[test]
+fn weights_outside_the_blob_are_refused() {
+    refused(Plan { weights: plan().weights - 1, ..plan() }, "weights out of range");
+    refused(with_section(|section| section.times = 5), "weights out of range");
+    refused(with_section(|section| section.weight_step = usize::MAX), "weights out of range");
+    refused(with_conv(STEM, |conv| conv.weights = usize::MAX), "weights out of range");
+}
+
+#[test]
+fn residuals_that_do_not_cover_the_output_are_refused() {
+    let small = |view: View| View { height: view.height - 1, ..view };
+    refused(
+        with_conv(FIRST, |conv| {
+            conv.residual = Some(Residual { view: small(conv.input), stride: 1, channel_offset: 0 });
+        }),
+        "smaller than the output",
+    );
+    refused(
+        with_conv(FIRST, |conv| {
+            conv.residual = Some(Residual { view: conv.input, stride: 2, channel_offset: 0 });
+        }),
+        "smaller than the output",
+    );
+}
+
+#[test]
+fn pooling_windows_outside_the_map_are_refused() {
+    let pool = |kernel, stride, pad| {
+        move |op: &mut Op| {
+            if let Op::GlobalAvgPool { input, output } = *op {
+                *op = Op::MaxPool(Pool { input, output, kernel, stride, pad });
+            }
+        }
+    };
+    with_step(MEAN, pool([9, 11], [1, 1], [0, 0])).verify().unwrap();
+    refused(with_step(MEAN, pool([2, 2], [1, 1], [2, 0])), "outside the map");
+    refused(with_step(MEAN, pool([usize::MAX, 2], [1, 1], [0, 0])), "outside the map");
+    let blur = |op: &mut Op| {
+        if let Op::GlobalAvgPool { input, output } = *op {
+            *op = Op::BlurPool(BlurPool { input, output, size: 3, stride: 1, pad: 9 });
+        }
+    };
+    refused(with_step(MEAN, blur), "mirrored map");
+}
+
+#[test]
+fn outputs_are_stored_once_and_in_shape() {
+    let store = |index| {
+        move |op: &mut Op| {
+            if let Op::Store { output, .. } = op {
+                *output = index
+            }
+        }
+    };
+    refused(with_step(STORE, store(2)), "no such output");
+    refused(with_step(STORE, store(0)), "not the output's shape");
+    let twice = |op: &mut Op| {
+        if let Op::GlobalAvgPool { input, .. } = *op {
+            *op = Op::Store { input, output: 1 };
+        }
+    };
+    refused(with_step(MEAN, twice), "stored 2 times");
+    refused(Plan { outputs: vec![].into(), ..plan() }, "no output");
+}
+
+#[test]
+fn the_message_names_the_step() {
+    let error = with_conv(STEM, |conv| conv.pad = [2, 1]).verify().unwrap_err();
+    assert_eq!(error.step, "step");
+}

@@ -1,0 +1,71 @@
+//! Values that cannot be weights, and joins of files that do not fit.
+
+use resnetc::weights::{Checkpoint, Wanted, WeightsError, join};
+
+use super::build::{HONEST, Pickle, Tensor, pytorch, safetensors};
+use super::{allocations, read};
+
+fn want(name: &str, shape: &[usize]) -> Wanted {
+    Wanted { name: name.into(), shape: shape.into(), optional: false }
+}
+
+/// Joins all of a file's tensors, under their own names.
+pub(crate) fn join_all(checkpoint: &Checkpoint) -> Result<Vec<Vec<f32>>, WeightsError> {
+    let wanted = checkpoint.names().map(|name| want(name, checkpoint.shape(name).unwrap()));
+    join(&wanted.collect::<Vec<_>>(), checkpoint, &[])
+}
+
+/// The values of the only tensor of a file.
+pub(crate) fn values_of(checkpoint: &Checkpoint, name: &str) -> Result<Vec<f32>, WeightsError> {
+    let shape = checkpoint.shape(name).unwrap();
+    Ok(join(&[want(name, shape)], checkpoint, &[])?.remove(0))
+}
+
+fn value_error(file: &[u8]) -> String {
+    values_of(&read(file).unwrap(), "w").unwrap_err().to_string()
+}
+
+fn single(dtype: &str, bytes: &[u8]) -> Vec<u8> {
+    let (count, end) = (bytes.len() / 4, bytes.len());
+    let header = format!(r#"{{"w":{{"dtype":"{dtype}","shape":[{count}],"data_offsets":[0,{end}]}}}}"#);
+    safetensors(&header, bytes)
+}
+
+#[test]
+fn what_is_not_finite_is_an_error_that_names_the_tensor() {
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let message = value_error(&single("F32", &[1.0, value].map(f32::to_le_bytes).concat()));
+        assert!(message.contains("tensor `w`: element 1 is"), "{message}");
+    }
+    let double = Tensor { kind: "DoubleStorage", len: 1, shape: &[1], strides: &[1], ..HONEST };
+    let message = value_error(&pytorch(Pickle::new().state_dict(&[("w", double)]), &1e39_f64.to_le_bytes()));
+    assert!(message.contains("tensor `w`: element 0 is inf as float32"), "{message}");
+}
+
+#[test]
+fn integers_are_not_weights() {
+    let message = value_error(&single("I32", &[0; 8]));
+    assert!(message.contains("tensor `w`: is of type integer"), "{message}");
+}
+
+#[test]
+fn a_file_of_other_tensors_gives_one_short_error() {
+    let tensors = (0..5000).map(|i| (format!("{}\n{i}", "x".repeat(900)), vec![1], vec![0.0]));
+    let checkpoint = Checkpoint::from_tensors(tensors);
+    let wanted: Vec<Wanted> = (0..2000).map(|i| want(&format!("layer1.{i}.conv1.weight"), &[1])).collect();
+    let message = join(&wanted, &checkpoint, &[]).unwrap_err().to_string();
+    assert!(message.contains("2000 are missing") && message.contains("5000 left over"), "{message}");
+    assert!(message.len() < 5000 && message.lines().count() < 30, "{message}");
+}
+
+#[test]
+fn values_that_nothing_wants_are_not_converted() {
+    let bytes = vec![0; 4 << 20];
+    let mut header = r#"{"w":{"dtype":"F32","shape":[1048576],"data_offsets":[0,4194304]}}"#.to_owned();
+    let checkpoint = read(&safetensors(&header, &bytes)).unwrap();
+    let (result, peak) = allocations::peak(|| join(&[want("w", &[2])], &checkpoint, &[]));
+    assert!(result.is_err() && peak < 64 << 10, "{peak}");
+    header.push(' ');
+    let (checkpoint, peak) = allocations::peak(|| read(&safetensors(&header, &bytes)));
+    assert!(checkpoint.is_ok() && peak < 5 << 20, "{peak}");
+}
