@@ -184,7 +184,7 @@ impl Sink {
 }
 
 /// Diagnostics with the sources that they point into: what a failed stage gives its caller.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Report {
     /// The texts.
     pub sources: Sources,
@@ -218,6 +218,13 @@ impl Report {
 }
 
 impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+// As it is shown: the sources alone would fill pages.
+impl fmt::Debug for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.render(false))
     }

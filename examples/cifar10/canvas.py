@@ -1,8 +1,8 @@
 """Drawing kit: a picture under way, soft masks to paint through, and solids in weak perspective.
 
-Coordinates are in halves of the shorter side from the centre, x to the right and y down, so that the square -1..1
-is what a centre crop keeps. All is drawn SCALE times too large and shrunk once at the end, which is the only
-antialiasing. All chance comes from the canvas's own seeded generator: the same seed gives the same pixels.
+Coordinates are in halves of the shorter side from the centre, x to the right and y down, so that the square
+-1..1 is what a centre crop keeps. All is drawn SCALE times too large and shrunk once at the end, which is the
+only antialiasing. All chance comes from the canvas's own seeded generator: a seed gives the same pixels.
 """
 import math
 import random
@@ -84,7 +84,7 @@ class Canvas:
         m.paint(top, bottom, blur=blur, alpha=alpha)
 
     def band(self, y0, y1, top, bottom):
-        """A vertical gradient over the whole width, from y0 down to y1, whatever the frame; -1 and 1 mean the very edges."""
+        """A vertical gradient over the whole width from y0 down to y1; -1 and 1 stand for the very edges."""
         y0, y1 = (-self.tall if y0 == -1 else y0), (self.tall if y1 == 1 else y1)
         a, b = round(self.px((0, y0))[1]), round(self.px((0, y1))[1])
         self.image.paste(gradient((self.w, b - a), top, bottom), (0, a))
@@ -143,7 +143,7 @@ class Mask:
                 self.pencil.line([self.at(track[i - 1]), (x, y)], fill=255, width=max(1, round(2 * r)))
 
     def paint(self, top, bottom=None, blur=0.0, alpha=1.0, shade=0.0, grain=None):
-        """Paints the region; `shade` darkens its lower right rim, `grain` is a (cell, amount) of noise inside."""
+        """Paints the region; `shade` darkens its lower right rim, `grain` is (cell, amount) of noise."""
         c, box = self.canvas, self.image.getbbox()
         if not box:
             return

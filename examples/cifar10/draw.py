@@ -2,11 +2,12 @@
 """Draw the pictures of `pictures/`, or check that the network names each rightly, with room to spare.
 
     python draw.py                  writes pictures/<class>-<n>.jpg or .png (needs Pillow)
-    python draw.py --check WEIGHTS  prints a table and fails if a picture falls below FLOOR (needs torch and safetensors too)
+    python draw.py --check WEIGHTS  fails if a picture falls below FLOOR (needs torch and safetensors too)
 
 The check puts each picture through the use it is meant for (shorter side to 32, centre crop, normalise) and
-through all combinations of these: mirrored, moved by up to two pixels of the 32, resized bicubically, 10% brighter
-and darker, coded anew as JPEG of quality 75. `as used` and `worst` are probabilities of the right class.
+through all combinations of these: mirrored, moved by up to two pixels of the 32, resized bicubically, 10%
+brighter and darker, coded anew as JPEG of quality 75. `as used` and `worst` are probabilities
+of the right class.
 """
 import io
 import sys
@@ -99,7 +100,8 @@ def truck_4(c):
     c.band(-1, 0.25, (90, 140, 200), (210, 224, 236))
     s.trees(c, 0.3, 0.5, (54, 90, 52))
     s.road(c, 0.25)
-    s.boxtruck(c, s.solid(c, 0, 0.6, 0.78, 28, mirror=True), cab=(190, 40, 40), box=(196, 46, 44), stripe=(244, 240, 232))
+    lorry = s.solid(c, 0, 0.6, 0.78, 28, mirror=True)
+    s.boxtruck(c, lorry, cab=(190, 40, 40), box=(196, 46, 44), stripe=(244, 240, 232))
 
 
 def automobile_1(c):
@@ -207,9 +209,12 @@ SCENES = {
     "airplane-1": (airplane_1, WIDE), "airplane-2": (airplane_2, WIDE), "airplane-3": (airplane_3, SQUARE),
     "airplane-4": (airplane_4, SMALL),
     "ship-1": (ship_1, WIDE), "ship-2": (ship_2, WIDE), "ship-3": (ship_3, SQUARE), "ship-4": (ship_4, SMALL),
-    "truck-1": (truck_1, WIDE), "truck-2": (truck_2, SMALL), "truck-3": (truck_3, SQUARE), "truck-4": (truck_4, WIDE),
-    "automobile-1": (automobile_1, WIDE), "automobile-2": (automobile_2, SQUARE), "automobile-3": (automobile_3, SQUARE),
-    "horse-1": (horse_1, WIDE), "horse-2": (horse_2, SQUARE), "horse-3": (horse_3, SQUARE), "horse-4": (horse_4, SQUARE),
+    "truck-1": (truck_1, WIDE), "truck-2": (truck_2, SMALL), "truck-3": (truck_3, SQUARE),
+    "truck-4": (truck_4, WIDE),
+    "automobile-1": (automobile_1, WIDE), "automobile-2": (automobile_2, SQUARE),
+    "automobile-3": (automobile_3, SQUARE),
+    "horse-1": (horse_1, WIDE), "horse-2": (horse_2, SQUARE), "horse-3": (horse_3, SQUARE),
+    "horse-4": (horse_4, SQUARE),
     "deer-1": (deer_1, TALL), "deer-2": (deer_2, SQUARE), "deer-3": (deer_3, SQUARE),
     "frog-1": (frog_1, SQUARE), "frog-2": (frog_2, SQUARE), "frog-3": (frog_3, SMALL),
     "bird-1": (bird_1, SQUARE), "bird-2": (bird_2, SQUARE), "bird-3": (bird_3, TALL),
@@ -271,7 +276,8 @@ def check(weights, only=""):
     model.eval()
     good = True
     print(f"{'picture':<18}{'bytes':>7}{'as used':>9}{'worst':>8}{'wrong':>10}  nearest other class")
-    for path in sorted((HERE / "pictures").glob(f"{only}*")):
+    paths = [HERE / "pictures" / f"{name}.{'png' if name in PNG else 'jpg'}" for name in SCENES]
+    for path in (p for p in paths if p.stem.startswith(only)):
         label = CLASSES.index(path.stem.split("-")[0])
         image = Image.open(path).convert("RGB")
         x = np.stack([np.asarray(v) for v in variations(image)])

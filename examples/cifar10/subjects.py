@@ -1,4 +1,7 @@
-"""Backgrounds and subjects: each function draws one thing onto a canvas, in the colours and pose it is given."""
+"""Backgrounds, airplanes, ships and vehicles: a function draws one thing, in the colours and pose given.
+
+Subjects face right and fill about -1..1 of their frame. Vehicles are solids, which can stand at any angle.
+"""
 from canvas import Frame, Solid, mix, tone
 
 
@@ -55,9 +58,10 @@ def trees(c, base, height, colour, count=26):
         m.paint(tone(shade, 0.12), tone(shade, -0.35), blur=0.006)
 
 
-def hills(c, base, height, colour, phase=0.0):
+def hills(c, base, height, colour):
     """A ridge of rounded hills that stands on height `base`."""
-    ridge = [(-c.side - 0.3 + 0.35 * i, base - height * (0.45 + 0.55 * ((i * 0.618 + phase) % 1))) for i in range(13)]
+    tops = [base - height * (0.45 + 0.55 * (i * 0.618 % 1)) for i in range(13)]
+    ridge = [(-c.side - 0.3 + 0.35 * i, y) for i, y in enumerate(tops)]
     c.frame = Frame()
     c.poly([(-c.side - 0.6, base + 0.2)] + ridge + [(c.side + 4, base + 0.2)], tone(colour, 0.1),
            tone(colour, -0.1), smooth=True)
@@ -99,8 +103,7 @@ def airliner(c, frame, body=(244, 245, 248), tail=(196, 40, 48), belly=(150, 158
             c.disc(x, 0.27, 0.045, 0.045, (26, 26, 28))
     m = c.mask()
     m.poly([(0.98, 0.02), (0.9, -0.07), (0.72, -0.14), (0.2, -0.145), (-0.5, -0.14), (-0.96, -0.1),
-            (-0.98, -0.06),
-            (-0.55, 0.09), (0.1, 0.13), (0.7, 0.12), (0.92, 0.08)], smooth=True)
+            (-0.98, -0.06), (-0.55, 0.09), (0.1, 0.13), (0.7, 0.12), (0.92, 0.08)], smooth=True)
     m.paint(body, belly, shade=0.25)
     c.poly([(0.79, -0.1), (0.88, -0.06), (0.87, -0.025), (0.76, -0.045)], (40, 48, 66))
     for i in range(17):
@@ -139,8 +142,7 @@ def propeller(c, frame, body=(226, 178, 60), trim=(170, 44, 40)):
     c.poly([(-0.6, -0.02), (-0.82, -0.42), (-0.98, -0.4), (-0.9, 0.02)], trim, tone(trim, -0.2))
     m = c.mask()
     m.poly([(0.72, 0.0), (0.62, -0.1), (0.36, -0.14), (0.2, -0.3), (-0.12, -0.3), (-0.36, -0.12),
-            (-0.95, -0.06), (-0.95, 0.02),
-            (-0.2, 0.2), (0.4, 0.2), (0.68, 0.12)], smooth=True)
+            (-0.95, -0.06), (-0.95, 0.02), (-0.2, 0.2), (0.4, 0.2), (0.68, 0.12)], smooth=True)
     m.paint(tone(body, 0.15), tone(body, -0.25), shade=0.35)
     c.poly([(0.34, -0.13), (0.2, -0.27), (-0.1, -0.27), (-0.22, -0.12)], (168, 196, 220), (72, 92, 120))
     c.line([(0.68, 0.06), (-0.2, 0.06), (-0.92, -0.02)], 0.04, trim)
@@ -330,8 +332,7 @@ def car(c, solid, paint=(190, 30, 36), glass=(46, 56, 70), estate=False):
         s.wheel(x, -0.2, 0.19, 0.18)
     back = [(-0.97, 0.6, 0.4), (-0.85, 0.64, 0.42)] if estate else [(-0.98, 0.56, 0.38), (-0.8, 0.62, 0.42)]
     s.extrude([(-0.98, 0.14, 0.4), (-1.02, 0.3, 0.42), *back, (0.36, 0.6, 0.42), (0.8, 0.52, 0.4),
-               (0.98, 0.42, 0.36),
-               (1.02, 0.26, 0.38), (0.98, 0.14, 0.36)], paint)
+               (0.98, 0.42, 0.36), (1.02, 0.26, 0.38), (0.98, 0.14, 0.36)], paint)
     roof = [(-0.78, 0.61), (-0.42, 0.9), (0.04, 0.91), (0.48, 0.59)]
     if estate:
         roof = [(-0.92, 0.62), (-0.8, 0.92), (0.02, 0.94), (0.48, 0.59)]

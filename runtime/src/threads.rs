@@ -176,7 +176,8 @@ impl Team {
         if self.workers.is_empty() {
             return catch_unwind(AssertUnwindSafe(|| function(0, &shared.barrier))).map_err(drop_payload);
         }
-        // SAFETY: no worker runs: the last run waited for `running` to be 0, and `&mut self` keeps others away.
+        // SAFETY: no worker runs: the last run waited for `running` to be 0, and `&mut self` keeps
+        // others away.
         unsafe { *shared.job.get() = Some(Job { closure: (&raw const function).cast(), call: call::<F> }) };
         shared.running.0.store(self.workers.len(), Ordering::Relaxed);
         shared.epoch.0.fetch_add(1, Ordering::SeqCst);

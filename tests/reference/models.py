@@ -244,7 +244,7 @@ class Grouped(nn.Module):
         self.downsample = make_shortcut("projection", inputs, width, stride)
 
     def forward(self, x):
-        y = F.leaky_relu(self.bn1(self.conv1(x)), 0.2)
+        y = F.leaky_relu(self.bn1(self.conv1(x)), 0.25)
         y = self.bn2(self.conv2(y))
         return F.silu(y + (x if self.downsample is None else self.downsample(x)))
 

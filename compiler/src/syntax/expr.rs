@@ -9,7 +9,7 @@ use nom::sequence::terminated;
 use nom::{Err, Parser};
 
 use super::ast::{BinaryOp, Call, CallArg, Expr, ExprKind, UnaryOp};
-use super::lex::{Kind, Sign, is_closed, split_size};
+use super::lex::{Kind, Sign, split_size};
 use super::tokens::{Fault, Res, Tokens, expecting, path, sign, text, word};
 use crate::diagnostics::{Code, Diagnostic};
 
@@ -302,10 +302,6 @@ fn paren_fault(open: Tokens, found: Tokens, what: &'static str) -> Err<Fault> {
 
 /// Says that a comma belongs before the next token; the caller goes on as if it were there.
 pub(super) fn report_missing_comma(i: Tokens) {
-    let token = i.token();
-    if token.kind == Kind::Text && !is_closed(token.text) {
-        return;
-    }
     let message = "a comma is missing between arguments";
     let d = Diagnostic::error(Code::R0002, i.place(), message, "`,` belongs before this");
     i.log.say(d.with_help("separate arguments by `,`, and statements by `;` or a new line"));

@@ -68,7 +68,7 @@ pub(super) enum Kind {
     Float,
     /// `3x3`
     Size,
-    /// With its quotes; the closing one may be missing.
+    /// With its quotes.
     Text,
     Sign(Sign),
     /// Already reported.
@@ -167,9 +167,14 @@ pub(super) fn lex<'a>(text: &'a str, log: &Log) -> Lexed<'a> {
                 rest = after;
             }
             Lexeme::OpenText => {
-                let slice = slice.trim_end();
-                report_open_text(slice, start, log);
-                lexed.tokens.push(token(Kind::Text, slice));
+                report_open_text(slice.trim_end(), start, log);
+                // Any quote of the line may be the one without a partner.
+                let on_line = |t: &Token| t.line == line && t.kind == Kind::Text;
+                let from = lexed.tokens.iter().rposition(|t| t.line != line).map_or(0, |at| at + 1);
+                let first = lexed.tokens[from..].iter().position(on_line).map(|at| from + at);
+                let begin = first.map_or(token(Kind::Bad, slice), |at| lexed.tokens[at]);
+                lexed.tokens.truncate(first.unwrap_or(lexed.tokens.len()));
+                lexed.tokens.push(Token { kind: Kind::Bad, ..begin });
             }
             Lexeme::RunOn => {
                 report_run_on(slice, start, log);
@@ -261,19 +266,13 @@ pub(super) fn split_size(text: &str) -> Vec<&str> {
 
 /// A string token's characters: no quotes, and escapes resolved.
 pub(super) fn unescape(text: &str) -> String {
-    let inside = text.strip_prefix('"').unwrap_or(text);
-    let inside = if is_closed(text) { &inside[..inside.len() - 1] } else { inside };
+    let inside = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     let mut out = String::with_capacity(inside.len());
     let mut chars = inside.chars();
     while let Some(c) = chars.next() {
         out.push(if c == '\\' { chars.next().unwrap_or(c) } else { c });
     }
     out
-}
-
-/// Whether a string token has its closing quote.
-pub(super) fn is_closed(text: &str) -> bool {
-    recognize((char::<_, ()>('"'), text_inside, char('"'))).parse(text).is_ok()
 }
 
 fn check_escapes(text: &str, start: u32, log: &Log) {
@@ -413,6 +412,6 @@ mod tests {
     #[test]
     fn strings_keep_what_their_escapes_stand_for() {
         assert_eq!(unescape(r#""a\"b\\""#), r#"a"b\"#);
-        assert_eq!(unescape(r#""open\""#), r#"open""#);
+        assert_eq!(unescape(r#""\\\"""#), r#"\""#);
     }
 }

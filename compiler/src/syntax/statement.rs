@@ -8,7 +8,7 @@ use nom::combinator::{cut, opt};
 use nom::sequence::preceded;
 use nom::{Err, Parser};
 
-use super::ast::{Arg, Body, Clause, Command, Comment, Expr, Ident, Statement, StatementKind};
+use super::ast::{Arg, Body, Clause, Command, Comment, Expr, Ident, Lead, Statement, StatementKind};
 use super::expr::{begins_value, callee, report_missing_comma, value};
 use super::lex::{Kind, Sign};
 use super::recover::{report, skip_statement};
@@ -23,7 +23,7 @@ pub(super) fn body(i: Tokens) -> Res<Body> {
     Ok((rest.resumed(inner), body))
 }
 
-/// Statements up to and with the closing brace. `open` is what that brace closes, or, where the
+/// Statements up to and with the closing brace; a single error if there is none. `open` is what that brace closes, or, where the
 /// opening brace is missing, what should have been followed by it.
 pub(super) fn statements(mut i: Tokens, open: Span, line: u32) -> (Tokens, Body) {
     let (remark, mut from) = i.open_ended().remark(open.end);
@@ -50,6 +50,9 @@ pub(super) fn statements(mut i: Tokens, open: Span, line: u32) -> (Tokens, Body)
         close.advance()
     } else {
         report_unclosed(close, open);
+        // What belongs to which brace is not known, so no later stage should judge it.
+        let (lead, span) = (Lead::default(), i.log.span(open.start, i.previous_end()));
+        statements = vec![Statement { lead, joined: false, remark: None, kind: StatementKind::Error, span }];
         i
     };
     let span = open.to(i.log.span(open.start, rest.previous_end()));

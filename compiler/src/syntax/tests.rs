@@ -266,6 +266,7 @@ fn a_likely_slip_gets_a_way_out() {
         ("labels 'a'", "R0001", "'", "strings stand between `\"`"),
         ("conv 3×3", "R0001", "×", "`3x3`"),
         ("labels \"a", "R0005", "\"a", "a `\"` is missing"),
+        ("labels \"a, \"b\"", "R0005", "\"", "a `\"` is missing"),
         ("labels \"\\n\"", "R0006", "\\n", "write `\\\\` for a backslash"),
         ("let n 3", "R0002", "3", "`let NAME = VALUE`"),
         ("n = 3", "R0002", "=", "`let NAME = VALUE`"),

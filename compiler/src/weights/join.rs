@@ -1,7 +1,7 @@
 //! The values that a network wants, out of a checkpoint.
 //!
 //! In: names and shapes of a network's tensors, a checkpoint, rename rules. Out: the values in the
-//! network's order, or one [`Mismatch`](super::Mismatch) with all that is missing, left over or of
+//! network's order, or one [`Mismatch`] with all that is missing, left over or of
 //! another shape. Values are converted only once everything fits.
 
 use std::collections::HashSet;

@@ -1,6 +1,6 @@
 //! Trained weights: .safetensors files and PyTorch checkpoints.
 //!
-//! In: a path. Out: a [`Checkpoint`], whose tensors stay in the mapped file, and with [`join`] the
+//! In: a path. Out: a [`Checkpoint`], whose tensors stay in the mapped file, and with [`join()`] the
 //! values that a network wants, as float32.
 //!
 //! A checkpoint is hostile input. The form is told by content, never by the file's name. Nothing in a

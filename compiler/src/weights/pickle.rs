@@ -2,7 +2,7 @@
 //!
 //! In: bytes in which a pickle of protocol 2 to 5 begins. Out: an [`Object`], and where the pickle
 //! ends. Only the opcodes that a state dict needs are known; a name that is not on the allow-list
-//! ([`globals`](super::globals)) ends the run where it is named. The number of opcodes is bounded, each
+//! ([`globals`]) ends the run where it is named. The number of opcodes is bounded, each
 //! makes at most one value of 24 bytes and moves what lies on the stack at most once, so memory is at
 //! most about 100 bytes an opcode whatever the pickle says.
 

@@ -80,7 +80,7 @@ fn sigmoid(x: f32) -> f32 {
 #[inline(always)]
 fn tanh(x: f32) -> f32 {
     let square = x * x;
-    let series = [-5.704_988_7e-3, 2.063_908_9e-2, -5.373_971_5e-2, 0.133_314_42, -0.333_332_82];
+    let series = [-5.704_988_7e-3, 2.063_909e-2, -5.373_971_5e-2, 0.133_314_42, -0.333_332_8];
     let series = series.into_iter().fold(0.0, |sum, term| sum * square + term);
     let near = series * square * x + x;
     let far = 1.0 - 2.0 / (exp(2.0 * x) + 1.0);

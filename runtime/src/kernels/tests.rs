@@ -392,8 +392,10 @@ prop_compose! {
         // What pads must not make whole windows.
         let pad_end = [pad_end[0].min(kernel[0] - 1), pad_end[1].min(kernel[1] - 1)];
         let count = |axis: usize, size: usize| {
-            let (kernel, stride) = if kind == 2 { (kernel[0], stride[0]) } else { (kernel[axis], stride[axis]) };
-            let before = if kind == 2 { pad[0] } else { pad[axis] };
+            // A blur is square.
+            let of = if kind == 2 { 0 } else { axis };
+            let (kernel, stride) = (kernel[of], stride[of]);
+            let before = pad[of];
             let span = (size + before + pad_end[axis]).saturating_sub(kernel);
             let outputs = if ceil && kind != 2 { span.div_ceil(stride) } else { span / stride } + 1;
             // As PyTorch has it: the last window begins on the map or before it.

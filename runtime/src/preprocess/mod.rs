@@ -33,7 +33,10 @@ pub enum PictureError {
     #[error("{0}; JPEG, PNG and WebP are read")]
     Format(&'static str),
     /// Wider or higher than [`MAX_SIDE`], more than [`MAX_PIXELS`], or empty.
-    #[error("{width} x {height} pixels: at most {MAX_SIDE} a side and {} million in all", MAX_PIXELS / 1_000_000)]
+    #[error(
+        "{width} x {height} pixels; at most {MAX_SIDE} a side and {} million in all are read",
+        MAX_PIXELS / 1_000_000
+    )]
     Size {
         /// Columns.
         width: usize,

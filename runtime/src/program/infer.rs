@@ -135,3 +135,42 @@ fn wanted_outputs<'a>(
         None => Ok(wanted),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::tests::PLAN;
+
+    fn wanted(others: &[&str]) -> Result<Vec<PathBuf>, Failure> {
+        let others: Vec<String> = others.iter().map(ToString::to_string).collect();
+        let wanted = wanted_outputs(&PLAN, Path::new("y.npy"), others.iter())?;
+        Ok(wanted.into_iter().map(|(_, file)| file).collect())
+    }
+
+    #[test]
+    fn the_main_output_comes_first_and_others_by_name() {
+        assert_eq!(wanted(&["logits=z.npy"]).expect("known"), [Path::new("y.npy"), Path::new("z.npy")]);
+    }
+
+    #[test]
+    fn outputs_that_make_no_sense_are_refused() {
+        assert!(matches!(wanted(&["c3=z.npy"]), Err(Failure::NoOutput { .. })));
+        assert!(matches!(wanted(&["logits"]), Err(Failure::NoAssignment(_))));
+        assert!(matches!(wanted(&["logits="]), Err(Failure::NoAssignment(_))));
+        assert!(matches!(wanted(&["logits=y.npy"]), Err(Failure::WrittenTwice(_))));
+    }
+
+    #[test]
+    fn one_image_may_lack_the_leading_dimension() {
+        let count = |shape: &[usize]| {
+            let mut bytes = Vec::new();
+            npy::write_header(&mut bytes, shape).expect("a vector takes all");
+            let array = NpyReader::new(bytes.as_slice()).expect("a header");
+            count_images(&array, Path::new("x.npy"), &PLAN).ok()
+        };
+        assert_eq!(count(&[7, 3, 4, 4]), Some(7));
+        assert_eq!(count(&[3, 4, 4]), Some(1));
+        assert_eq!(count(&[7, 4, 4, 3]), None);
+        assert_eq!(count(&[]), None);
+    }
+}

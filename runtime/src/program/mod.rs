@@ -3,7 +3,7 @@
 //! In: a [`Program`], which the emitted `main` holds as a constant. Out: an exit code. 0: done; 1: a
 //! user's mistake, told in one line on standard error; 2: arguments that make no sense. A closed
 //! standard output ends the program quietly. Each subcommand is a file that declares its arguments
-//! and runs; [`SUBCOMMANDS`] lists them.
+//! and runs; `SUBCOMMANDS` lists them.
 
 mod answers;
 mod bench;
@@ -130,7 +130,7 @@ mod tests {
     use crate::plan::{Filter, Output, Preprocess};
     use std::borrow::Cow;
 
-    static PLAN: Plan = Plan {
+    pub(super) static PLAN: Plan = Plan {
         name: Cow::Borrowed("tiny"),
         digest: [0; 32],
         batch: 1,

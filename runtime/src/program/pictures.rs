@@ -91,3 +91,29 @@ fn load(path: &Path, plan: &Plan, place: &mut [f32]) -> Result<(), Unread> {
     }
     Ok(preprocess::load(&bytes, &plan.preprocess, plan.input, place)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::tests::PLAN;
+
+    #[test]
+    fn inputs_close_up_behind_a_file_that_cannot_be_read() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let place = |name: &str| directory.path().join(name);
+        for (name, grey) in [("a.png", 10), ("c.png", 30)] {
+            let file = File::create(place(name)).expect("creates");
+            let mut encoder = png::Encoder::new(file, 4, 4);
+            encoder.set_color(png::ColorType::Grayscale);
+            let mut writer = encoder.write_header().expect("a header");
+            writer.write_image_data(&[grey; 16]).expect("the data fit");
+        }
+        for threads in [1, 2, 8] {
+            let mut inputs = Inputs::new(&PLAN);
+            let paths = ["a.png", "b.png", "c.png"].map(place);
+            let (values, fates) = inputs.load(&paths, &PLAN, threads);
+            assert_eq!(values, [[10.0 / 255.0; 48], [30.0 / 255.0; 48]].concat());
+            assert_eq!(fates.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! The command and the programs that it makes, as a user has them: processes, files, exit codes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+const CLASSES: &[&str] =
+    &["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli").join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// `resnetc` away from its checkout, with a cache of its own that the tests share.
+fn resnetc(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_resnetc"));
+    command
+        .current_dir(folder)
+        .env("RESNETC_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"))
+        .env("NO_COLOR", "1");
+    command
+}
+
+fn run(command: &mut Command) -> Output {
+    command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn good(command: &mut Command) -> String {
+    let output = run(command);
+    assert!(output.status.success(), "{command:?}\n{}{}", text(&output.stdout), text(&output.stderr));
+    text(&output.stdout)
+}
+
+fn bad(command: &mut Command, code: i32) -> String {
+    let output = run(command);
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{command:?}\n{told}");
+    assert!(!told.contains("panicked"), "{told}");
+    told
+}
+
+/// The default model, its weights embedded, for up to 4 images.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let folder = scratch("program");
+        let spec = root().join("examples/cifar10/cifar10.resnet");
+        good(resnetc(&folder).arg("build").arg(spec).args(["--batch", "4", "-o", "cifar10"]));
+        folder.join("cifar10")
+    })
+}
+
+fn pictures() -> Vec<PathBuf> {
+    let folder = root().join("examples/cifar10/pictures");
+    let mut all: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    all.sort();
+    all
+}
+
+/// `ship-2.jpg`: ship
+fn class_of(picture: &Path) -> String {
+    let stem = picture.file_stem().unwrap().to_string_lossy().into_owned();
+    stem.split('-').next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_default_model_classifies_the_drawn_pictures() {
+    let pictures = pictures();
+    assert!(pictures.len() >= 15);
+    let out = good(Command::new(program()).arg("classify").arg("--json").args(&pictures));
+    let answers: Value = serde_json::from_str(&out).unwrap();
+    let answers = answers.as_array().unwrap();
+    assert_eq!(answers.len(), pictures.len());
+    for (picture, answer) in pictures.iter().zip(answers) {
+        let text = answer.to_string();
+        let first = CLASSES.iter().min_by_key(|c| text.find(&format!("\"{c}\"")).unwrap_or(usize::MAX));
+        assert_eq!(first.copied(), Some(class_of(picture).as_str()), "{}: {text}", picture.display());
+    }
+}
+
+#[test]
+fn a_picture_that_is_none_is_named_and_the_others_are_answered() {
+    let folder = scratch("none");
+    fs::write(folder.join("notes.jpg"), "not a picture").unwrap();
+    let ship = root().join("examples/cifar10/pictures/ship-1.jpg");
+    let output = run(Command::new(program()).arg("classify").arg(folder.join("notes.jpg")).arg(ship));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("notes.jpg"), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("ship"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn eval_counts_a_folder_of_folders() {
+    let folder = scratch("eval");
+    for picture in pictures() {
+        let class = folder.join(class_of(&picture));
+        fs::create_dir_all(&class).unwrap();
+        fs::copy(&picture, class.join(picture.file_name().unwrap())).unwrap();
+    }
+    let out = good(Command::new(program()).arg("eval").arg(&folder).arg("--json"));
+    let result: Value = serde_json::from_str(out.trim().lines().last().unwrap()).unwrap();
+    assert_eq!(result["images"].as_u64(), Some(pictures().len() as u64));
+    assert_eq!(result["top1"].as_f64(), Some(1.0));
+    assert_eq!(result["top5"].as_f64(), Some(1.0));
+    assert!(result["images_per_s"].as_f64().unwrap() > 0.0);
+}
+
+/// A `.npy` of f32 values, written by hand: the programs' reader is what is tested.
+fn npy(shape: &str, values: &[f32]) -> Vec<u8> {
+    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
+    header += &" ".repeat((64 - (header.len() + 11) % 64) % 64);
+    header.push('\n');
+    let mut out = b"\x93NUMPY\x01\x00".to_vec();
+    out.extend((header.len() as u16).to_le_bytes());
+    out.extend(header.bytes());
+    out.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+    out
+}
+
+#[test]
+fn infer_takes_any_number_of_images() {
+    let folder = scratch("infer");
+    let image: Vec<f32> = (0..3 * 32 * 32).map(|i| ((i * 37 % 101) as f32 - 50.0) / 40.0).collect();
+    fs::write(folder.join("x.npy"), npy("(9, 3, 32, 32)", &image.repeat(9))).unwrap();
+    good(Command::new(program()).current_dir(&folder).args(["infer", "--input", "x.npy", "--output", "y.npy"]));
+    let out = fs::read(folder.join("y.npy")).unwrap();
+    assert!(text(&out[..128]).contains("(9, 10)"));
+    let values: Vec<&[u8]> = out[out.len() - 9 * 10 * 4..].chunks(40).collect();
+    assert!(values.iter().all(|v| *v == values[0]), "equal images have equal logits, whatever their batch");
+
+    fs::write(folder.join("bad.npy"), npy("(1, 3, 8, 8)", &image[..192])).unwrap();
+    let mut infer = Command::new(program());
+    let told = bad(infer.current_dir(&folder).args(["infer", "--input", "bad.npy", "--output", "z.npy"]), 1);
+    assert!(told.contains("32"), "the shape that is wanted is told: {told}");
+    assert!(!folder.join("z.npy").exists());
+}
+
+#[test]
+fn bench_ends_with_a_line_of_json() {
+    let out = good(Command::new(program()).args(["bench", "--seconds", "0.2", "--batch", "2", "--threads", "1"]));
+    let last: Value = serde_json::from_str(out.trim().lines().last().unwrap()).unwrap();
+    for key in ["median_ms", "p05_ms", "p95_ms", "images_per_s", "gmacs_per_s"] {
+        assert!(last[key].as_f64().is_some_and(|v| v > 0.0), "{key}: {last}");
+    }
+}
+
+#[test]
+fn a_program_tells_of_itself() {
+    let out = good(Command::new(program()).args(["info", "--json"]));
+    let info: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(info["params"].as_u64(), Some(269_722));
+    assert_eq!(info["macs"].as_u64(), Some(40_551_040));
+    assert!(info.to_string().contains("f32"), "{info}");
+    for command in ["classify", "infer", "eval", "bench", "info"] {
+        let help = good(Command::new(program()).args([command, "--help"]));
+        assert!(help.contains("Usage"), "{help}");
+    }
+    bad(Command::new(program()).arg("nonsense"), 2);
+    bad(Command::new(program()).args(["eval", "no/such/folder"]), 1);
+}
+
+#[test]
+fn weights_beside_the_program_are_checked() {
+    let folder = scratch("beside");
+    let spec = root().join("examples/cifar10/cifar10.resnet");
+    good(resnetc(&folder).arg("build").arg(&spec).args(["--no-embed", "-o", "net"]));
+    let weights = folder.join("net.weights");
+    let ship = root().join("examples/cifar10/pictures/ship-1.jpg");
+    let classify = || {
+        let mut command = Command::new(folder.join("net"));
+        command.arg("classify").arg(&ship);
+        command
+    };
+    assert!(good(&mut classify()).contains("ship"));
+    let whole = fs::read(&weights).unwrap();
+    fs::write(&weights, &whole[..whole.len() - 4]).unwrap();
+    assert!(bad(&mut classify(), 1).contains("net.weights"));
+    let mut other = whole.clone();
+    other[12] ^= 1;
+    fs::write(&weights, &other).unwrap();
+    bad(&mut classify(), 1);
+    fs::remove_file(&weights).unwrap();
+    assert!(bad(&mut classify(), 1).contains("net.weights"));
+}
+
+#[test]
+fn run_builds_once_and_executes() {
+    let folder = scratch("run");
+    let spec = root().join("examples/cifar10/cifar10.resnet");
+    let mut command = resnetc(&folder);
+    command.arg("run").arg(&spec).args(["--", "info"]);
+    assert!(good(&mut command).contains("269"));
+    let again = run(&mut command);
+    assert!(again.status.success() && again.stderr.is_empty(), "the second time there is nothing to build");
+    let mut fails = resnetc(&folder);
+    bad(fails.arg("run").arg(&spec).args(["--", "classify", "no-such.jpg"]), 1);
+}
+
+#[test]
+fn a_new_project_checks_and_is_formatted() {
+    let folder = scratch("new");
+    good(resnetc(&folder).args(["new", "mine"]));
+    assert!(good(resnetc(&folder).args(["check", "mine/mine.resnet"])).contains("269722"));
+    good(resnetc(&folder).args(["fmt", "--check", "mine/mine.resnet"]));
+    assert!(bad(resnetc(&folder).args(["new", "mine"]), 1).contains("there already"));
+    assert!(bad(resnetc(&folder).args(["new", "1x"]), 1).contains("name"));
+}
+
+#[test]
+fn shipped_specs_are_formatted() {
+    for folder in ["specs/imagenet", "specs/cifar", "specs/mlperf_tiny", "compiler/src/std", "examples/cifar10"] {
+        for entry in fs::read_dir(root().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|e| e == "resnet") {
+                good(resnetc(&root()).arg("fmt").arg("--check").arg(path));
+            }
+        }
+    }
+}
+
+#[test]
+fn fmt_rewrites_a_file_and_leaves_a_broken_one() {
+    let folder = scratch("fmt");
+    fs::write(folder.join("a.resnet"), "model   a{input image( 3,8,8 );stem{conv 3x3,8}}").unwrap();
+    good(resnetc(&folder).args(["fmt", "a.resnet"]));
+    let formatted = fs::read_to_string(folder.join("a.resnet")).unwrap();
+    good(resnetc(&folder).args(["fmt", "--check", "a.resnet"]));
+    assert!(formatted.contains("input image(3, 8, 8)"), "{formatted}");
+    fs::write(folder.join("b.resnet"), "model b { conv 3x3,").unwrap();
+    bad(resnetc(&folder).args(["fmt", "b.resnet"]), 1);
+    assert_eq!(fs::read_to_string(folder.join("b.resnet")).unwrap(), "model b { conv 3x3,");
+}
+
+#[test]
+fn summary_gives_totals_and_layers() {
+    let folder = scratch("summary");
+    let out = good(resnetc(&folder).args(["summary", "resnet50", "--json"]));
+    let summary: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(summary["model"], "resnet50");
+    assert_eq!(summary["params"], 25_557_032);
+    assert_eq!(summary["macs"].as_u64(), Some(4_089_184_256));
+    assert!(summary["arena_bytes"].as_u64().unwrap() >= summary["live_bytes"].as_u64().unwrap());
+    let layers = summary["layers"].as_array().unwrap();
+    assert_eq!(layers.iter().map(|l| l["params"].as_u64().unwrap()).sum::<u64>(), 25_557_032);
+    let table = good(resnetc(&folder).args(["summary", "resnet50"]));
+    assert!(table.contains("layer4.2.conv3") && table.contains("25,557,032"), "{table}");
+}
+
+#[test]
+fn stages_print_the_same_twice() {
+    let folder = scratch("stages");
+    for stage in ["ast", "network", "graph", "fused", "plan", "rust"] {
+        let print = || good(resnetc(&folder).args(["emit", "resnet18", "--stage", stage]));
+        let first = print();
+        assert!(first.lines().count() > 20, "{stage}: {first}");
+        assert_eq!(first, print(), "{stage}");
+    }
+}
+
+#[test]
+fn mistakes_are_told_with_a_way_out() {
+    let folder = scratch("mistakes");
+    fs::write(folder.join("two.resnet"), "model a = resnet18\n\nmodel b = resnet34\n").unwrap();
+    fs::write(folder.join("wrong.resnet"), "model a {\n    input image(3, 8, 8)\n    stem { conf 3x3, 8 }\n}\n")
+        .unwrap();
+    for (arguments, said) in [
+        (&["summary", "resnet5O"][..], "resnet50"),
+        (&["summary", "nothing.resnet"], "nothing.resnet"),
+        (&["summary", "two.resnet"], "two.resnet:"),
+        (&["summary", "two.resnet:c"], "`a`, `b`"),
+        (&["check", "wrong.resnet"], "there is `conv`"),
+        (&["summary", "cifar_resnet", "--set", "depth=21"], "6n + 2"),
+        (&["summary", "cifar_resnet", "--set", "dept=20"], "depth"),
+        (&["summary", "cifar_resnet", "--set", "depth"], "NAME=VALUE"),
+        (&["summary", "resnet18", "--set", "shortcut=projektion"], "projection"),
+        (&["build", "resnet18"], "--weights"),
+        (&["build", "resnet18", "--weights", "none.pth"], "none.pth"),
+        (&["build", "resnet18", "--weights", "two.resnet"], "two.resnet"),
+        (&["explain", "R9999"], "R"),
+    ] {
+        let told = bad(resnetc(&folder).args(arguments), 1);
+        assert!(told.contains(said), "{arguments:?}: {told}");
+    }
+    bad(resnetc(&folder).args(["frobnicate"]), 2);
+    bad(resnetc(&folder).args(["build", "resnet18", "--batch", "0"]), 2);
+    good(resnetc(&folder).args(["check", "two.resnet"]));
+    assert!(good(resnetc(&folder).args(["explain", "r0204"])).contains("shortcut"));
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "nothing was left behind");
+}
+
+#[test]
+fn weights_of_another_network_are_told_tensor_by_tensor() {
+    let folder = scratch("other");
+    let weights = root().join("examples/cifar10/resnet20-cifar10.safetensors");
+    let told = bad(
+        resnetc(&folder).args(["build", "cifar_resnet", "--set", "depth=32", "--weights"]).arg(&weights),
+        1,
+    );
+    assert!(told.contains("layer1.3.conv1.weight"), "{told}");
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_command_quietly() {
+    let folder = scratch("closed");
+    let mut child = resnetc(&folder)
+        .args(["summary", "resnet152"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(text(&output.stderr), "");
+}

@@ -1,0 +1,155 @@
+/// The network `cifar_resnet`, compiled by resnetc 0.1.0.
+#[forbid(unsafe_code)]
+pub mod cifar_resnet {
+    use std::borrow::Cow;
+    use resnetc_runtime::plan::{
+        Activation, Border, Conv, Filter, Op, Output, Plan, Preprocess, Residual,
+        Section, Split, Stage, Step, View,
+    };
+    /// The network with its weights, mapped from a file and checked.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or is not what the network was compiled with.
+    pub fn open(
+        path: impl AsRef<std::path::Path>,
+    ) -> Result<resnetc_runtime::Model, resnetc_runtime::Error> {
+        resnetc_runtime::Model::open(&PLAN, path.as_ref())
+    }
+    /// The network: its interface, its memory, and its steps.
+    pub static PLAN: Plan = Plan {
+        name: Cow::Borrowed("cifar_resnet"),
+        digest: [
+            0, 126, 17, 99, 101, 44, 22, 91, 125, 185, 140, 175, 253, 25, 42, 4, 238,
+            121, 198, 124, 69, 236, 86, 188, 26, 118, 34, 52, 36, 77, 65, 3,
+        ],
+        batch: 2,
+        input: [3, 32, 32],
+        preprocess: Preprocess {
+            resize: Some(32),
+            filter: Filter::Bilinear,
+            mean: [0.485, 0.456, 0.406],
+            std: [0.229, 0.224, 0.225],
+        },
+        labels: Cow::Borrowed(
+            &resnetc_runtime::plan::lines::<10>(include_str!("cifar_resnet.labels")),
+        ),
+        outputs: Cow::Borrowed(OUTPUTS),
+        arena: 83168,
+        weights: 75440,
+        params: 75290,
+        macs: 12239488,
+        stages: Cow::Borrowed(STAGES),
+    };
+    const OUTPUTS: &[Output] = &[Output::new("logits", [10, 1, 1])];
+    const STAGES: &[Stage] = &[
+        Stage::new("stem", STEM),
+        Stage::new("layer1", LAYER1),
+        Stage::new("layer2", LAYER2),
+        Stage::new("layer3", LAYER3),
+        Stage::new("head", HEAD),
+    ];
+    const STEM: &[Section] = &[Section::once(STEM_STEPS)];
+    const STEM_STEPS: &[Step] = &[
+        Step::new("input", Split::Rows, Op::Load { output: M0 }),
+        Step::new(
+            "conv1",
+            Split::Rows,
+            Op::Conv(Conv::new(M0, M1, 0).kernel([3, 3], [1, 1]).then(Activation::Relu)),
+        ),
+    ];
+    const LAYER1: &[Section] = &[Section::once(LAYER1_STEPS)];
+    const LAYER1_STEPS: &[Step] = &[
+        Step::new(
+            "layer1.*.conv1",
+            Split::Rows,
+            Op::Conv(
+                Conv::new(M1, M2, 448).kernel([3, 3], [1, 1]).then(Activation::Relu),
+            ),
+        ),
+        Step::new(
+            "layer1.*.conv2",
+            Split::Rows,
+            Op::Conv(
+                Conv::new(M2, M1, 2768)
+                    .kernel([3, 3], [1, 1])
+                    .add(Residual::identity(M1))
+                    .then(Activation::Relu),
+            ),
+        ),
+    ];
+    const LAYER2: &[Section] = &[Section::once(LAYER2_STEPS)];
+    const LAYER2_STEPS: &[Step] = &[
+        Step::new(
+            "layer2.*.conv1",
+            Split::Rows,
+            Op::Conv(
+                Conv::new(M1, M3, 5088)
+                    .kernel([3, 3], [1, 1])
+                    .stride([2, 2])
+                    .then(Activation::Relu),
+            ),
+        ),
+        Step::new(
+            "layer2.*.conv2",
+            Split::Rows,
+            Op::Conv(
+                Conv::new(M3, M4, 9728)
+                    .kernel([3, 3], [1, 1])
+                    .add(Residual::zero_padded(M1, 2, 8))
+                    .then(Activation::Relu),
+            ),
+        ),
+    ];
+    const LAYER3: &[Section] = &[Section::once(LAYER3_STEPS)];
+    const LAYER3_STEPS: &[Step] = &[
+        Step::new(
+            "layer3.*.conv1",
+            Split::Channels,
+            Op::Conv(
+                Conv::new(M4, M5, 18976)
+                    .kernel([3, 3], [1, 1])
+                    .stride([2, 2])
+                    .then(Activation::Relu),
+            ),
+        ),
+        Step::new(
+            "layer3.*.conv2",
+            Split::Channels,
+            Op::Conv(
+                Conv::new(M5, M6, 37472)
+                    .kernel([3, 3], [1, 1])
+                    .add(Residual::zero_padded(M4, 2, 16))
+                    .then(Activation::Relu),
+            ),
+        ),
+    ];
+    const HEAD: &[Section] = &[Section::once(HEAD_STEPS)];
+    const HEAD_STEPS: &[Step] = &[
+        Step::new(
+            "avgpool",
+            Split::Rows,
+            Op::GlobalAvgPool {
+                input: M6,
+                output: M7,
+            },
+        ),
+        Step::new("linear", Split::Channels, Op::Conv(Conv::new(M7, M8, 74400))),
+        Step::new("output.logits", Split::Rows, Op::Store { input: M8, output: 0 }),
+    ];
+    const M0: View = View::new(0, [3, 32, 32]).pixel(3).bordered(Border::all(1));
+    const M1: View = View::new(6944, [16, 32, 32]).bordered(Border::all(1));
+    const M2: View = View::new(43936, [16, 32, 32]).bordered(Border::all(1));
+    const M3: View = View::new(43936, [32, 16, 16]).bordered(Border::all(1));
+    const M4: View = View::new(64672, [32, 16, 16])
+        .bordered(Border {
+            top: 1,
+            left: 1,
+            bottom: 0,
+            right: 0,
+        });
+    const M5: View = View::new(0, [64, 8, 8]).bordered(Border::all(1));
+    const M6: View = View::new(12800, [64, 8, 8]);
+    const M7: View = View::new(0, [64, 1, 1]);
+    const M8: View = View::new(128, [10, 1, 1]);
+}

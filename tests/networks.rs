@@ -1,0 +1,178 @@
+//! Random valid specs: compiled and run, they give what the oracle gives.
+//!
+//! The oracle interprets the graph before any pass, in f64; so this holds the passes, the plan, the
+//! packing and the kernels all at once. A failure prints the spec that proptest has shrunk.
+
+use ndarray::Array4;
+use proptest::prelude::*;
+use resnetc::graph::{self, eval};
+use resnetc::model::Network;
+use resnetc::{Spec, passes};
+use resnetc_runtime::Options;
+use resnetc_tests::golden::compile;
+use resnetc_tests::synthetic::{self, Norms};
+
+/// A stage of a random network.
+#[derive(Clone, Debug)]
+struct Stage {
+    blocks: usize,
+    width: usize,
+    stride: usize,
+    kind: usize,
+    groups: usize,
+    gate: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Random {
+    input: [usize; 3],
+    shortcut: &'static str,
+    stem: usize,
+    pool: bool,
+    stages: Vec<Stage>,
+    head: usize,
+    activation: &'static str,
+    batch: usize,
+    threads: usize,
+}
+
+impl Random {
+    fn spec(&self) -> String {
+        let [c, h, w] = self.input;
+        let stem = match self.stem {
+            0 => "conv 3x3, 12; norm".to_owned(),
+            1 => "conv 7x7, 20, stride 2; norm".to_owned(),
+            _ => "conv 3x2, 8, stride(2, 1), pad same, bias".to_owned(),
+        };
+        let pool = if self.pool { "max_pool 3x3, stride 2, ceil_mode" } else { "dropout 0.2" };
+        let mut out = format!(
+            "model random {{\n    input image({c}, {h}, {w})\n    shortcut {}\n    \
+             stem {{ {stem}; {}; {pool} }}\n",
+            self.shortcut, self.activation
+        );
+        for (index, s) in self.stages.iter().enumerate() {
+            let block = ["plainer", "narrow", "before", "mixed"][s.kind];
+            let gate = if s.gate { "gated" } else { "" };
+            out += &format!(
+                "    stage layer{index} {{ {} of {block}{gate}({}, {}), stride {} }}\n",
+                s.blocks, s.width, s.groups, s.stride
+            );
+        }
+        let head = ["global_avg_pool; linear 7", "norm; relu; global_avg_pool; linear 5; softmax", "max_pool 3x3, stride 2"];
+        out += &format!("    head {{ {} }}\n", head[self.head]);
+        if !self.stages.is_empty() {
+            out += "    output layer0 as first\n";
+        }
+        out += "}\n";
+        for (suffix, gate) in [
+            ("", ""),
+            ("gated", "gate { global_avg_pool; conv 1x1, 6, bias as squeeze; silu; conv 1x1, width, bias as excite; sigmoid }"),
+        ] {
+            let a = self.activation;
+            out += &format!(
+                "block plainer{suffix}(width, groups) {{\n    residual {{ conv 3x3, width, stride; norm; {a}; \
+                 conv 3x3, width; norm; {gate} }}\n    {a}\n}}\n\
+                 block narrow{suffix}(width, groups) {{\n    residual {{ conv 1x1, groups * 3; norm; {a}; \
+                 conv 3x3, groups * 3, stride, groups; norm; {a}; conv 1x1, width; norm; {gate} }}\n    {a}\n}}\n\
+                 block before{suffix}(width, groups) {{\n    residual {{ preactivate {{ norm; {a} }}; \
+                 conv 3x3, width, stride; norm; {a}; conv 3x3, width; {gate} }}\n}}\n\
+                 block mixed{suffix}(width, groups) {{\n    residual {{ conv 5x5, channels, stride, groups channels; \
+                 norm; conv 1x1, width, bias; {gate} }} projection {{ avg_pool size stride, stride, ceil_mode, \
+                 count_include_pad false; conv 1x1, width; norm }}\n    {a}\n}}\n"
+            );
+        }
+        // Statements that a choice left empty.
+        out.replace("norm;  }", "norm }").replace("; }", " }").replace(";  }", " }")
+    }
+}
+
+fn random() -> impl Strategy<Value = Random> {
+    let stage = (1usize..4, prop::sample::select(vec![6usize, 16, 24, 32, 40]), 1usize..3, 0usize..4, 1usize..6, any::<bool>())
+        .prop_map(|(blocks, width, stride, kind, groups, gate)| Stage { blocks, width, stride, kind, groups, gate });
+    (
+        (1usize..4, 9usize..34, 9usize..34),
+        prop::sample::select(vec!["none", "zero_pad", "projection", "projection_all"]),
+        (0usize..3, any::<bool>(), 0usize..3),
+        prop::collection::vec(stage, 1..4),
+        prop::sample::select(vec!["relu", "relu6", "leaky_relu 0.1", "silu", "gelu", "hard_swish", "tanh"]),
+        (1usize..4, 1usize..4),
+    )
+        .prop_map(|((c, h, w), shortcut, (stem, pool, head), mut stages, activation, (batch, threads))| {
+            // Option A only widens.
+            if shortcut == "zero_pad" {
+                let mut width = 40;
+                stages.reverse();
+                for stage in &mut stages {
+                    stage.width = stage.width.min(width);
+                    width = stage.width;
+                }
+                stages.reverse();
+                stages.iter_mut().for_each(|s| s.width = s.width.max(24));
+            }
+            Random { input: [c, h, w], shortcut, stem, pool, stages, head, activation, batch, threads }
+        })
+}
+
+/// Weights of a checkpoint that was never trained, but keeps activations of unit size.
+fn values(network: &Network) -> Vec<Vec<f32>> {
+    let norms = Norms {
+        scales: network.nodes.iter().map(|n| (n.path.clone(), (0.2, 1.0))).filter(|(p, _)| {
+            network.nodes.iter().any(|n| n.path == *p && n.layer.word() == "norm")
+        }).collect(),
+        small: Vec::new(),
+    };
+    graph::wanted(network).iter().map(|t| synthetic::tensor(&t.name, &t.shape, &norms)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn compiled_networks_give_what_the_oracle_gives(random in random()) {
+        let text = random.spec();
+        let checked = Spec::from_text("random.resnet", &text, None).check(&[]);
+        let network = checked.unwrap_or_else(|e| panic!("{e}\n{text}")).network;
+        let values = values(&network);
+        let [c, h, w] = random.input;
+        let images = synthetic::input([random.batch, c, h, w]);
+
+        let graph = graph::lower(&network, Some(values.clone()));
+        prop_assert_eq!(graph::verify(&graph), vec![]);
+        let wide: Vec<f64> = images.iter().map(|&v| f64::from(v)).collect();
+        let wide = Array4::from_shape_vec((random.batch, c, h, w), wide).unwrap();
+        let truth = eval::eval(&graph, &wide).unwrap();
+
+        // A larger batch than is run: the plan takes any number of images up to its own.
+        let model = compile(&network, values, random.batch + 1);
+        let mut session = model.session_with(Options { threads: random.threads, ..Options::default() }).unwrap();
+        let outputs = session.run(&images).unwrap();
+        for ((output, found), truth) in outputs.iter().zip(&truth) {
+            let truth: Vec<f64> = truth.iter().copied().collect();
+            let error = resnetc_tests::relative_error(found.iter().map(|&v| f64::from(v)), &truth);
+            prop_assert!(error < 2e-5, "{}: relative L2 error {error:.1e}\n{text}", output.name);
+        }
+    }
+
+    #[test]
+    fn passes_keep_what_a_graph_computes(random in random()) {
+        let text = random.spec();
+        let network = Spec::from_text("random.resnet", &text, None).check(&[]).unwrap_or_else(|e| panic!("{e}\n{text}")).network;
+        let [c, h, w] = random.input;
+        let images = synthetic::input([1, c, h, w]).iter().map(|&v| f64::from(v)).collect();
+        let images = Array4::from_shape_vec((1, c, h, w), images).unwrap();
+        let mut graph = graph::lower(&network, Some(values(&network)));
+        let mut before = eval::eval(&graph, &images).unwrap();
+        for pass in passes::PASSES {
+            (pass.run)(&mut graph);
+            prop_assert_eq!(graph::verify(&graph), vec![], "after {}", pass.name);
+            let after = eval::eval(&graph, &images).unwrap();
+            for (a, b) in after.iter().zip(&before) {
+                let b: Vec<f64> = b.iter().copied().collect();
+                // Folded weights are rounded to f32 once.
+                let error = resnetc_tests::relative_error(a.iter().copied(), &b);
+                prop_assert!(error < 3e-6, "{}: {error:.1e}\n{text}", pass.name);
+            }
+            before = after;
+        }
+    }
+}
