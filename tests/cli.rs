@@ -136,7 +136,9 @@ fn infer_takes_any_number_of_images() {
     let folder = scratch("infer");
     let image: Vec<f32> = (0..3 * 32 * 32).map(|i| ((i * 37 % 101) as f32 - 50.0) / 40.0).collect();
     fs::write(folder.join("x.npy"), npy("(9, 3, 32, 32)", &image.repeat(9))).unwrap();
-    good(Command::new(program()).current_dir(&folder).args(["infer", "--input", "x.npy", "--output", "y.npy"]));
+    good(
+        Command::new(program()).current_dir(&folder).args(["infer", "--input", "x.npy", "--output", "y.npy"]),
+    );
     let out = fs::read(folder.join("y.npy")).unwrap();
     assert!(text(&out[..128]).contains("(9, 10)"));
     let values: Vec<&[u8]> = out[out.len() - 9 * 10 * 4..].chunks(40).collect();
@@ -151,7 +153,8 @@ fn infer_takes_any_number_of_images() {
 
 #[test]
 fn bench_ends_with_a_line_of_json() {
-    let out = good(Command::new(program()).args(["bench", "--seconds", "0.2", "--batch", "2", "--threads", "1"]));
+    let out =
+        good(Command::new(program()).args(["bench", "--seconds", "0.2", "--batch", "2", "--threads", "1"]));
     let last: Value = serde_json::from_str(out.trim().lines().last().unwrap()).unwrap();
     for key in ["median_ms", "p05_ms", "p95_ms", "images_per_s", "gmacs_per_s"] {
         assert!(last[key].as_f64().is_some_and(|v| v > 0.0), "{key}: {last}");
@@ -222,7 +225,9 @@ fn a_new_project_checks_and_is_formatted() {
 
 #[test]
 fn shipped_specs_are_formatted() {
-    for folder in ["specs/imagenet", "specs/cifar", "specs/mlperf_tiny", "compiler/src/std", "examples/cifar10"] {
+    for folder in
+        ["specs/imagenet", "specs/cifar", "specs/mlperf_tiny", "compiler/src/std", "examples/cifar10"]
+    {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|e| e == "resnet") {
@@ -275,8 +280,11 @@ fn stages_print_the_same_twice() {
 fn mistakes_are_told_with_a_way_out() {
     let folder = scratch("mistakes");
     fs::write(folder.join("two.resnet"), "model a = resnet18\n\nmodel b = resnet34\n").unwrap();
-    fs::write(folder.join("wrong.resnet"), "model a {\n    input image(3, 8, 8)\n    stem { conf 3x3, 8 }\n}\n")
-        .unwrap();
+    fs::write(
+        folder.join("wrong.resnet"),
+        "model a {\n    input image(3, 8, 8)\n    stem { conf 3x3, 8 }\n}\n",
+    )
+    .unwrap();
     for (arguments, said) in [
         (&["summary", "resnet5O"][..], "resnet50"),
         (&["summary", "nothing.resnet"], "nothing.resnet"),

@@ -58,7 +58,11 @@ impl Random {
                 s.blocks, s.width, s.groups, s.stride
             );
         }
-        let head = ["global_avg_pool; linear 7", "norm; relu; global_avg_pool; linear 5; softmax", "max_pool 3x3, stride 2"];
+        let head = [
+            "global_avg_pool; linear 7",
+            "norm; relu; global_avg_pool; linear 5; softmax",
+            "max_pool 3x3, stride 2",
+        ];
         out += &format!("    head {{ {} }}\n", head[self.head]);
         if !self.stages.is_empty() {
             out += "    output layer0 as first\n";
@@ -66,7 +70,10 @@ impl Random {
         out += "}\n";
         for (suffix, gate) in [
             ("", ""),
-            ("gated", "gate { global_avg_pool; conv 1x1, 6, bias as squeeze; silu; conv 1x1, width, bias as excite; sigmoid }"),
+            (
+                "gated",
+                "gate { global_avg_pool; conv 1x1, 6, bias as squeeze; silu; conv 1x1, width, bias as excite; sigmoid }",
+            ),
         ] {
             let a = self.activation;
             out += &format!(
@@ -87,8 +94,22 @@ impl Random {
 }
 
 fn random() -> impl Strategy<Value = Random> {
-    let stage = (1usize..4, prop::sample::select(vec![6usize, 16, 24, 32, 40]), 1usize..3, 0usize..4, 1usize..6, any::<bool>())
-        .prop_map(|(blocks, width, stride, kind, groups, gate)| Stage { blocks, width, stride, kind, groups, gate });
+    let stage = (
+        1usize..4,
+        prop::sample::select(vec![6usize, 16, 24, 32, 40]),
+        1usize..3,
+        0usize..4,
+        1usize..6,
+        any::<bool>(),
+    )
+        .prop_map(|(blocks, width, stride, kind, groups, gate)| Stage {
+            blocks,
+            width,
+            stride,
+            kind,
+            groups,
+            gate,
+        });
     (
         (1usize..4, 9usize..34, 9usize..34),
         prop::sample::select(vec!["none", "zero_pad", "projection", "projection_all"]),
@@ -97,28 +118,33 @@ fn random() -> impl Strategy<Value = Random> {
         prop::sample::select(vec!["relu", "relu6", "leaky_relu 0.1", "silu", "gelu", "hard_swish", "tanh"]),
         (1usize..4, 1usize..4),
     )
-        .prop_map(|((c, h, w), shortcut, (stem, pool, head), mut stages, activation, (batch, threads))| {
-            // Option A only widens.
-            if shortcut == "zero_pad" {
-                let mut width = 40;
-                stages.reverse();
-                for stage in &mut stages {
-                    stage.width = stage.width.min(width);
-                    width = stage.width;
+        .prop_map(
+            |((c, h, w), shortcut, (stem, pool, head), mut stages, activation, (batch, threads))| {
+                // Option A only widens.
+                if shortcut == "zero_pad" {
+                    let mut width = 40;
+                    stages.reverse();
+                    for stage in &mut stages {
+                        stage.width = stage.width.min(width);
+                        width = stage.width;
+                    }
+                    stages.reverse();
+                    stages.iter_mut().for_each(|s| s.width = s.width.max(24));
                 }
-                stages.reverse();
-                stages.iter_mut().for_each(|s| s.width = s.width.max(24));
-            }
-            Random { input: [c, h, w], shortcut, stem, pool, stages, head, activation, batch, threads }
-        })
+                Random { input: [c, h, w], shortcut, stem, pool, stages, head, activation, batch, threads }
+            },
+        )
 }
 
 /// Weights of a checkpoint that was never trained, but keeps activations of unit size.
 fn values(network: &Network) -> Vec<Vec<f32>> {
     let norms = Norms {
-        scales: network.nodes.iter().map(|n| (n.path.clone(), (0.2, 1.0))).filter(|(p, _)| {
-            network.nodes.iter().any(|n| n.path == *p && n.layer.word() == "norm")
-        }).collect(),
+        scales: network
+            .nodes
+            .iter()
+            .map(|n| (n.path.clone(), (0.2, 1.0)))
+            .filter(|(p, _)| network.nodes.iter().any(|n| n.path == *p && n.layer.word() == "norm"))
+            .collect(),
         small: Vec::new(),
     };
     graph::wanted(network).iter().map(|t| synthetic::tensor(&t.name, &t.shape, &norms)).collect()

@@ -1,13 +1,12 @@
 //! Compiling a network from a `build.rs`.
 //!
 //! ```no_run
-//! // build.rs; `resnetc` is a build dependency with `default-features = false`.
-//! fn main() {
-//!     resnetc::build_script::Build::new("specs/mine.resnet")
-//!         .weights("weights/mine.safetensors")
-//!         .batch(8)
-//!         .run();
-//! }
+//! // In the main function of build.rs; `resnetc` is a build dependency with
+//! // `default-features = false`.
+//! resnetc::build_script::Build::new("specs/mine.resnet")
+//!     .weights("weights/mine.safetensors")
+//!     .batch(8)
+//!     .run();
 //! ```
 //!
 //! ```ignore
@@ -20,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostics::Report;
 use crate::emit::{self, Weights};
+use crate::files::write_whole;
 use crate::weights::{self, Rename};
 use crate::{Compiled, Error, Options, Spec, compile};
 
@@ -123,16 +123,13 @@ fn write_files(compiled: &Compiled, folder: &Path) -> Result<PathBuf, Error> {
     let plan = &compiled.plan;
     let name = emit::module_name(&plan.name);
     let packed = folder.join(format!("{name}.weights"));
-    let write = |path: &Path, bytes: &[u8]| {
-        std::fs::write(path, bytes).map_err(|source| Error::Write { path: path.to_owned(), source })
-    };
-    write(&packed, compiled.weights.as_deref().unwrap_or_default())?;
+    write_whole(&packed, compiled.weights.as_deref().unwrap_or_default())?;
     if !plan.labels.is_empty() {
-        write(&folder.join(emit::labels_file(plan)), plan.labels.join("\n").as_bytes())?;
+        write_whole(&folder.join(emit::labels_file(plan)), plan.labels.join("\n").as_bytes())?;
     }
     let module = folder.join(format!("{name}.rs"));
     // Included files are found from the module's own folder.
     let source = emit::network(plan, &Weights::Embedded(format!("{name}.weights")));
-    write(&module, source.as_bytes())?;
+    write_whole(&module, source.as_bytes())?;
     Ok(module)
 }

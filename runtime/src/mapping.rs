@@ -5,7 +5,7 @@ use std::io;
 use std::ops::Deref;
 use std::path::Path;
 
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapOptions};
 
 /// The bytes of a file, read as they are needed.
 #[derive(Debug)]
@@ -21,6 +21,18 @@ pub fn map_file(path: &Path) -> io::Result<MappedFile> {
     // SAFETY: the map is private and read-only. Another process that changes the file while it is
     // mapped breaks what `Mmap::map` asks for; that is the documented limit of every mapped file.
     unsafe { Mmap::map(&file) }.map(MappedFile)
+}
+
+/// Maps the last `length` bytes of a file for reading; less, if it has less.
+///
+/// # Errors
+///
+/// If it cannot be opened or mapped.
+pub(crate) fn map_tail(path: &Path, length: u64) -> io::Result<MappedFile> {
+    let file = File::open(path)?;
+    let offset = file.metadata()?.len().saturating_sub(length);
+    // SAFETY: as in `map_file`.
+    unsafe { MmapOptions::new().offset(offset).map(&file) }.map(MappedFile)
 }
 
 impl Deref for MappedFile {

@@ -72,6 +72,19 @@ impl Model {
         Ok(Self::new(plan, weights))
     }
 
+    /// A network whose weights are at the end of a file, behind a program: see
+    /// [`weights::append`](crate::weights::append).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Model::open`].
+    pub fn open_appended(plan: impl Into<Cow<'static, Plan>>, path: &Path) -> Result<Self, Error> {
+        let plan = plan.into();
+        plan.verify()?;
+        let weights = Weights::open_appended(&plan, path)?;
+        Ok(Self::new(plan, weights))
+    }
+
     /// A network whose weights were made in this process.
     ///
     /// # Errors

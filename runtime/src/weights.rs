@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::buffer::Buffer;
 use crate::error::Error;
-use crate::mapping::{MappedFile, map_file};
+use crate::mapping::{MappedFile, map_file, map_tail};
 use crate::plan::Plan;
 
 #[cfg(target_endian = "big")]
@@ -17,6 +17,8 @@ compile_error!("packed weights are little-endian, and are used where they lie");
 
 /// Size of the header in bytes.
 pub const HEADER: usize = 128;
+/// What a map begins on, on every system that is supported.
+const PAGE: usize = 4096;
 const MAGIC: &[u8; 8] = b"resnetcw";
 const VERSION: u32 = 1;
 
@@ -72,6 +74,18 @@ pub fn encode(plan: &Plan, values: &[f32]) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Appends a file of packed weights to an executable of `length` bytes, on a page of its own, so that
+/// the program can map it: see [`Model::open_appended`](crate::Model::open_appended).
+///
+/// # Errors
+///
+/// What `to` returns.
+pub fn append(length: u64, weights: &[u8], mut to: impl Write) -> io::Result<()> {
+    let gap = length.next_multiple_of(PAGE as u64) - length;
+    to.write_all(&[0; PAGE][..gap as usize])?;
+    to.write_all(weights)
+}
+
 /// Packed weights that were checked against a plan.
 #[derive(Debug)]
 pub(crate) enum Weights {
@@ -106,6 +120,16 @@ impl Weights {
         let map = map_file(path).map_err(|source| Error::Open { path: path.to_path_buf(), source })?;
         check(plan, &map)?;
         Ok(Self::Mapped(map))
+    }
+
+    /// Weights mapped from the end of a file, where [`append`] put them.
+    pub(crate) fn open_appended(plan: &Plan, path: &Path) -> Result<Self, Error> {
+        let length = HEADER as u64 + 4 * plan.weights as u64;
+        let map =
+            map_tail(path, length).map_err(|source| Error::Open { path: path.to_path_buf(), source })?;
+        check(plan, &map)?;
+        // A file that was not written by `append` may have them anywhere.
+        if map.as_ptr().addr().is_multiple_of(64) { Ok(Self::Mapped(map)) } else { Self::copied(plan, &map) }
     }
 
     /// The values; there are `plan.weights` of them.

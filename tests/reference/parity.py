@@ -134,7 +134,7 @@ def main():
     add("--format", choices=["safetensors", "pth"], default="safetensors", help="of the weights")
     add("--fixtures", action="store_true", help="only write the fixtures")
     add("--list", action="store_true", help="show the names and bounds")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     known = {network.name: network for network in NETWORKS}
     if args.list:
         for network in NETWORKS:

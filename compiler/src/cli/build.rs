@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use crate::emit::{Weights, labels_file, module_name, program};
+use crate::emit::{labels_file, module_name, program};
 use crate::{Compiled, Error, files};
 
 use super::cache::{Cache, Source};
@@ -76,27 +76,21 @@ pub fn build(
     let plan = &compiled.plan;
     let name = module_name(&plan.name);
     let packed = compiled.weights.as_deref().unwrap_or_default();
-    let mut included: Vec<(String, &[u8])> = Vec::new();
-    let labels = plan.labels.join("\n");
-    if !labels.is_empty() {
-        included.push((labels_file(plan), labels.as_bytes()));
-    }
     let beside = weights_path(path);
-    let weights_name = beside.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let weights = if embed {
-        let file = format!("{name}.weights");
-        included.push((file.clone(), packed));
-        Weights::Embedded(file)
-    } else {
-        Weights::File
+    let file = beside.file_name().unwrap_or_default().to_string_lossy();
+    let main = program(plan, if embed { None } else { Some(&*file) });
+    let labels = (labels_file(plan), plan.labels.join("\n"));
+    let source = Source {
+        name: &name,
+        main: &main,
+        included: if plan.labels.is_empty() { None } else { Some(&labels) },
     };
-    let main = program(plan, &weights, &weights_name);
     progress.step("compiling the program (the runtime too, the first time)");
-    cache.build(&Source { name: &name, main: &main, included: &included }, path, progress)?;
-    if !embed {
-        files::write_whole(&beside, packed)?;
+    if embed {
+        return cache.build(&source, path, packed, progress);
     }
-    Ok(())
+    cache.build(&source, path, &[], progress)?;
+    files::write_whole(&beside, packed)
 }
 
 /// The weights of an executable.

@@ -29,8 +29,8 @@ pub struct Source<'a> {
     pub name: &'a str,
     /// `main.rs`
     pub main: &'a str,
-    /// What `main.rs` includes, by name.
-    pub included: &'a [(String, &'a [u8])],
+    /// A file that `main.rs` includes: its name, and its text.
+    pub included: Option<&'a (String, String)>,
 }
 
 impl Cache {
@@ -65,12 +65,18 @@ impl Cache {
         self.root.join("programs").join(key)
     }
 
-    /// Compiles a program, and puts it at `to`.
+    /// Compiles a program, and puts it at `to`, with packed weights behind it if there are any.
     ///
     /// # Errors
     ///
     /// If a file cannot be written, or cargo is missing or fails.
-    pub fn build(&self, source: &Source, to: &Path, progress: &Progress) -> Result<(), Error> {
+    pub fn build(
+        &self,
+        source: &Source,
+        to: &Path,
+        weights: &[u8],
+        progress: &Progress,
+    ) -> Result<(), Error> {
         let lock = self.root.join("lock");
         let file = File::create(&lock).map_err(|source| Error::Write { path: lock.clone(), source })?;
         // Waits for another build; without locks on this file system there is nothing to wait for.
@@ -84,8 +90,8 @@ impl Cache {
             write(&package.join("Cargo.lock"), text.as_bytes())?;
         }
         write(&src.join("main.rs"), source.main.as_bytes())?;
-        for (name, bytes) in source.included {
-            write(&src.join(name), bytes)?;
+        if let Some((name, text)) = source.included {
+            write(&src.join(name), text.as_bytes())?;
         }
         // Nothing is fetched if it is there already, so that a machine without network can build.
         let built = match self.cargo(&package, true, progress) {
@@ -101,7 +107,7 @@ impl Cache {
         }
         let executable =
             self.target().join("release").join(format!("{}{}", source.name, std::env::consts::EXE_SUFFIX));
-        install(&executable, to)
+        install(&executable, weights, to)
     }
 
     fn target(&self) -> PathBuf {
@@ -212,13 +218,19 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     files::write_whole(path, bytes)
 }
 
-/// Copies an executable, whole or not at all.
-fn install(from: &Path, to: &Path) -> Result<(), Error> {
-    let fail = |source| Error::Write { path: to.to_owned(), source };
+/// Copies an executable, and appends its weights; whole or not at all.
+fn install(from: &Path, weights: &[u8], to: &Path) -> Result<(), Error> {
     let temporary = files::beside(to);
-    let copied = fs::copy(from, &temporary).and_then(|_| fs::rename(&temporary, to));
-    copied.map_err(|source| {
+    let write = || -> std::io::Result<()> {
+        let length = fs::copy(from, &temporary)?;
+        if !weights.is_empty() {
+            let file = fs::OpenOptions::new().append(true).open(&temporary)?;
+            resnetc_runtime::weights::append(length, weights, file)?;
+        }
+        fs::rename(&temporary, to)
+    };
+    write().map_err(|source| {
         let _ = fs::remove_file(&temporary);
-        fail(source)
+        Error::Write { path: to.to_owned(), source }
     })
 }

@@ -14,6 +14,8 @@ pub enum Weights {
     Embedded(String),
     /// In a file that the caller opens.
     File,
+    /// Where the runtime's command line finds them: at the end of the program, or beside it.
+    Program,
 }
 
 /// What the runtime's plan module has that emitted code may use.
@@ -182,6 +184,7 @@ fn collect_idents(tokens: TokenStream, into: &mut Vec<String>) {
 
 fn emit_access(weights: &Weights) -> TokenStream {
     match weights {
+        Weights::Program => TokenStream::new(),
         Weights::Embedded(path) => quote! {
             /// The packed weights.
             pub static WEIGHTS: &[u8] = resnetc_runtime::include_weights!(#path);

@@ -6,13 +6,13 @@ use resnetc_runtime::plan::Plan;
 
 use super::network::{Weights, module_name, network, pretty};
 
-/// The `main.rs` of a program. With [`Weights::File`] the program looks for `weights_file` beside
-/// its executable.
-pub fn program(plan: &Plan, weights: &Weights, weights_file: &str) -> String {
+/// The `main.rs` of a program. Its weights are in the file of the name `beside` in its folder, or
+/// appended to the executable.
+pub fn program(plan: &Plan, beside: Option<&str>) -> String {
     let module = format_ident!("{}", module_name(&plan.name));
-    let source = match weights {
-        Weights::Embedded(_) => quote! { Weights::Embedded(#module::WEIGHTS) },
-        Weights::File => quote! { Weights::Beside(#weights_file) },
+    let source = match beside {
+        Some(file) => quote! { Weights::Beside(#file) },
+        None => quote! { Weights::Appended },
     };
     let main = pretty(quote! {
         use resnetc_runtime::program::{Program, Weights};
@@ -21,5 +21,5 @@ pub fn program(plan: &Plan, weights: &Weights, weights_file: &str) -> String {
             resnetc_runtime::program::main(&Program { plan: &#module::PLAN, weights: #source })
         }
     });
-    format!("#![forbid(unsafe_code)]\n\n{main}\n{}", network(plan, weights))
+    format!("#![forbid(unsafe_code)]\n\n{main}\n{}", network(plan, &Weights::Program))
 }

@@ -294,13 +294,11 @@ fn softmax<T: Real>(x: &Array4<T>) -> Array4<T> {
 
 fn blur<T: Real>(x: &Array4<T>, size: usize, stride: usize, pad: usize, shape: [usize; 3]) -> Array4<T> {
     let (n, _, h, w) = x.dim();
-    let mut taps = vec![1.0f64];
-    for _ in 1..size {
-        taps.push(0.0);
-        for i in (1..taps.len()).rev() {
-            taps[i] += taps[i - 1];
-        }
-    }
+    // Pascal's triangle, row by row.
+    let taps = (1..size).fold(vec![1.0f64], |row, _| {
+        let at = |i: usize| row.get(i).copied().unwrap_or_default();
+        (0..=row.len()).map(|i| at(i) + at(i.wrapping_sub(1))).collect()
+    });
     let total: f64 = taps.iter().sum();
     let mirror = |at: usize, length: usize| -> usize {
         let at = at.abs_diff(pad);

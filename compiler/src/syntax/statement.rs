@@ -23,8 +23,8 @@ pub(super) fn body(i: Tokens) -> Res<Body> {
     Ok((rest.resumed(inner), body))
 }
 
-/// Statements up to and with the closing brace; a single error if there is none. `open` is what that brace closes, or, where the
-/// opening brace is missing, what should have been followed by it.
+/// Statements up to and with the closing brace; a single error if there is none. `open` is what that
+/// brace closes, or, where the opening brace is missing, what it should have followed.
 pub(super) fn statements(mut i: Tokens, open: Span, line: u32) -> (Tokens, Body) {
     let (remark, mut from) = i.open_ended().remark(open.end);
     let mut statements = Vec::new();

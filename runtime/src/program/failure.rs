@@ -18,6 +18,10 @@ pub(super) enum Failure {
         directory.display()
     )]
     NoWeights { name: &'static str, directory: PathBuf },
+    #[error("cannot find this program's own file, which holds its weights")]
+    Executable(#[source] io::Error),
+    #[error("cannot use {}", shown(path))]
+    Weights { path: PathBuf, source: crate::Error },
     #[error("cannot read {}", shown(path))]
     Read { path: PathBuf, source: io::Error },
     #[error("cannot write {}", shown(path))]

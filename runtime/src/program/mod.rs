@@ -39,8 +39,8 @@ pub struct Program {
 /// Where a program has its weights from.
 #[derive(Clone, Copy, Debug)]
 pub enum Weights {
-    /// In the program itself.
-    Embedded(&'static [u8]),
+    /// Behind the program, in the executable itself.
+    Appended,
     /// In a file of this name, in the directory of the executable. `--weights-file` and the
     /// environment variable `RESNETC_WEIGHTS` name another one.
     Beside(&'static str),
@@ -147,13 +147,13 @@ mod tests {
 
     #[test]
     fn the_declared_arguments_are_sound() {
-        declare(&Program { plan: &PLAN, weights: Weights::Embedded(&[]) }).debug_assert();
+        declare(&Program { plan: &PLAN, weights: Weights::Appended }).debug_assert();
         declare(&Program { plan: &PLAN, weights: Weights::Beside("tiny.weights") }).debug_assert();
     }
 
     #[test]
     fn arguments_without_a_subcommand_are_a_usage_error() {
-        let command = declare(&Program { plan: &PLAN, weights: Weights::Embedded(&[]) });
+        let command = declare(&Program { plan: &PLAN, weights: Weights::Appended });
         let error = command.try_get_matches_from(["tiny", "nonsense"]).expect_err("no such subcommand");
         assert_eq!(error.exit_code(), 2);
     }

@@ -43,14 +43,17 @@ pub(super) fn threads(arguments: &ArgMatches) -> usize {
 /// The program's network with its weights.
 pub(super) fn open(program: &Program, arguments: &ArgMatches) -> Result<Model, Failure> {
     match program.weights {
-        Weights::Embedded(bytes) => Ok(Model::embedded(program.plan, bytes)?),
+        Weights::Appended => {
+            let executable = std::env::current_exe().map_err(Failure::Executable)?;
+            Ok(Model::open_appended(program.plan, &executable)?)
+        }
         Weights::Beside(name) => {
             let asked = arguments.try_get_one::<PathBuf>("weights-file").ok().flatten().cloned();
             let path = match asked.or_else(|| named(std::env::var_os(WEIGHTS_VARIABLE))) {
                 Some(path) => path,
                 None => beside(name)?,
             };
-            Ok(Model::open(program.plan, &path)?)
+            Model::open(program.plan, &path).map_err(|source| Failure::Weights { path, source })
         }
     }
 }
