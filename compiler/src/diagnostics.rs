@@ -156,6 +156,9 @@ impl Diagnostic {
     }
 }
 
+/// Places that one diagnostic shows besides its own.
+const MOST_LABELS: usize = 6;
+
 /// Where stages report to.
 #[derive(Clone, Debug, Default)]
 pub struct Sink {
@@ -169,6 +172,28 @@ impl Sink {
         if !self.diagnostics.contains(&diagnostic) {
             self.diagnostics.push(diagnostic);
         }
+    }
+
+    /// Reports; of the same code at the same place, only the first is kept, with the labels of all.
+    /// For what is expanded many times, and may be wrong in another way each time.
+    pub fn push_once(&mut self, diagnostic: Diagnostic) {
+        let (code, place) = (diagnostic.code, diagnostic.primary.span);
+        match self.diagnostics.iter_mut().find(|d| d.code == code && d.primary.span == place) {
+            None => self.diagnostics.push(diagnostic),
+            Some(first) => {
+                for label in diagnostic.secondary {
+                    let known = first.secondary.iter().any(|l| l.span == label.span);
+                    if !known && first.secondary.len() < MOST_LABELS {
+                        first.secondary.push(label);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Everything reported so far.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.diagnostics.iter()
     }
 
     /// Whether any error was reported.

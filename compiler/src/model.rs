@@ -10,25 +10,30 @@ pub mod expand;
 mod naming;
 pub mod network;
 mod operations;
+mod repeat;
 mod residual;
 mod settings;
 pub mod shipped;
 pub mod window;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use resnetc_runtime::plan::{Filter, Preprocess};
 
 use crate::diagnostics::{Code, Diagnostic, Sink, Span, nearest};
-use crate::syntax::ast::{self, Body, Command, File, Item, ItemKind, Param, Statement, StatementKind};
+use crate::syntax::ast::{self, Body, Command, Expr, File, Item, ItemKind, Param, Statement, StatementKind};
 
-use bind::{Args, bind};
+use bind::{Args, bind, quoted};
 use catalogue::Family;
 use eval::{Env, Value};
 use expand::{Blocks, Expander, Shortcut, require};
 use naming::Naming;
 pub use network::{Layer, Network, Node, NodeId, Output, Shape};
+use repeat::whole;
 pub use settings::Setting;
+
+/// Channels, rows and columns of an input, each at most.
+const MAX_SIDE: usize = 1 << 16;
 
 /// Reads a text file that a spec names, relative to the spec.
 pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<String, String>;
@@ -50,7 +55,7 @@ pub struct Request<'a> {
 /// Checks a model and expands it. `None` if anything was reported as an error.
 pub fn check(request: &Request, sink: &mut Sink) -> Option<Network> {
     let blocks = collect_blocks(request, sink);
-    let item = choose_model(request, sink)?;
+    let item = choose_model(request, blocks.incomplete, sink)?;
     let model = settings::resolve(request, item, sink)?;
     let network = Checker { request, blocks: &blocks, sink }.model(&model);
     network.filter(|_| !sink.has_errors())
@@ -68,6 +73,12 @@ fn collect_blocks<'a>(request: &'a Request, sink: &mut Sink) -> Blocks<'a> {
     blocks.extend(
         standard.filter(|i| matches!(i.kind, ItemKind::Block { .. })).map(|i| (i.name.text.as_str(), i)),
     );
+    let outside = |span: Span| {
+        let within = |i: &Item| i.span.start <= span.start && span.end <= i.span.end;
+        !request.file.items.iter().any(within)
+    };
+    // What is reported before any name is looked at is of the syntax.
+    let incomplete = sink.iter().any(|d| outside(d.primary.span));
     let mut seen: HashMap<&str, Span> = HashMap::new();
     for item in &request.file.items {
         if let Some(first) = seen.insert(&item.name.text, item.name.span) {
@@ -85,18 +96,21 @@ fn collect_blocks<'a>(request: &'a Request, sink: &mut Sink) -> Blocks<'a> {
             blocks.insert(item.name.text.as_str(), item);
         }
     }
-    blocks
+    Blocks { items: blocks, incomplete }
 }
 
-fn choose_model<'a>(request: &Request<'a>, sink: &mut Sink) -> Option<&'a Item> {
+fn choose_model<'a>(request: &Request<'a>, incomplete: bool, sink: &mut Sink) -> Option<&'a Item> {
     let models: Vec<_> =
         request.file.items.iter().filter(|i| !matches!(i.kind, ItemKind::Block { .. })).collect();
     let names = models.iter().map(|i| format!("`{}`", i.name.text)).collect::<Vec<_>>().join(", ");
     let place = request.file.items.first().map_or(request.file.span(), |i| i.name.span);
     match (request.model, models.as_slice()) {
+        // The model that is meant may be what could not be read.
+        (None, []) if incomplete => None,
+        (Some(wanted), all) if incomplete && all.iter().all(|i| i.name.text != wanted) => None,
         (_, []) => {
             sink.push(
-                Diagnostic::error(Code::R0101, place, "this file defines no model", "")
+                Diagnostic::error(Code::R0101, place, "this file defines no model", "this is a block")
                     .with_help("a model is written `model NAME { … }`"),
             );
             None
@@ -118,9 +132,10 @@ fn choose_model<'a>(request: &Request<'a>, sink: &mut Sink) -> Option<&'a Item> 
         (Some(wanted), all) => {
             let found = all.iter().find(|i| i.name.text == wanted);
             if found.is_none() {
-                let mut error =
-                    Diagnostic::error(Code::R0101, place, format!("this file has no model `{wanted}`"), "")
-                        .with_note(format!("its models: {names}"));
+                let message = format!("this file has no model `{wanted}`");
+                let first = all.first().map_or(place, |i| i.name.span);
+                let mut error = Diagnostic::error(Code::R0101, first, message, "this is another")
+                    .with_note(format!("its models: {names}"));
                 if let Some(near) = nearest(wanted, all.iter().map(|i| i.name.text.as_str())) {
                     error = error.with_help(format!("there is `{near}`"));
                 }
@@ -154,7 +169,10 @@ struct Header {
     labels: Vec<String>,
     weights: Option<String>,
     renames: Vec<(String, String)>,
+    /// The settings that are given.
     seen: HashMap<&'static str, Span>,
+    /// Whether there are statements that no one knows the meaning of.
+    unread: bool,
 }
 
 struct Checker<'a, 'b> {
@@ -167,9 +185,10 @@ impl<'a> Checker<'a, '_> {
     fn model(&mut self, model: &Resolved<'a>) -> Option<Network> {
         let mut env = Env::default();
         for (param, value) in model.params.iter().zip(&model.values) {
+            let span = value.as_ref().map_or(param.name.span, |(_, given)| *given);
             let value = match (value, &param.default) {
                 (Some((value, _)), _) => value.clone(),
-                (None, Some(default)) => env.eval(default, self.sink).unwrap_or(Value::Unknown),
+                (None, Some(default)) => self.default(param, default, &env),
                 (None, None) => {
                     self.sink.push(
                         Diagnostic::error(
@@ -184,18 +203,23 @@ impl<'a> Checker<'a, '_> {
                 }
             };
             env.define(&param.name.text, value, param.name.span, self.sink);
+            env.given_at(span);
         }
         let (header, parts) = self.header(model, &mut env);
-        let Some(input) = header.input else {
-            if !self.sink.has_errors() {
-                self.sink.push(
-                    Diagnostic::error(Code::R0308, model.span, "this model has no input", "")
-                        .with_help("begin it with `input image(3, 224, 224)`"),
-                );
-            }
-            return None;
-        };
-        self.expand(model, header, input, parts, &mut env)
+        if header.input.is_none() && !header.seen.contains_key("input") && !header.unread {
+            self.sink.push(
+                Diagnostic::error(Code::R0308, model.span, "this model has no input", "takes no picture yet")
+                    .with_help("begin it with `input image(3, 224, 224)`"),
+            );
+        }
+        self.expand(model, header, parts, &mut env)
+    }
+
+    /// The value of a parameter's default.
+    fn default(&mut self, param: &Param, default: &Expr, env: &Env) -> Value {
+        let value = env.eval(default, self.sink);
+        let fits = |v: &Value| whole(v, default.span, param.name.span, self.sink);
+        value.filter(fits).unwrap_or(Value::Unknown)
     }
 
     /// The first walk over a model: names and settings. Parts and outputs are left for the second.
@@ -205,8 +229,7 @@ impl<'a> Checker<'a, '_> {
         for Statement { kind, .. } in &model.body.statements {
             match kind {
                 StatementKind::Let { name, value } => {
-                    let value = env.eval(value, self.sink).unwrap_or(Value::Unknown);
-                    env.define(&name.text, value, name.span, self.sink);
+                    env.define_let(name, value, self.sink);
                 }
                 StatementKind::Require { condition, message } => require(condition, message, env, self.sink),
                 StatementKind::Rename { from, to } => {
@@ -216,22 +239,22 @@ impl<'a> Checker<'a, '_> {
                     self.out_of_place(&block.name.text, block.span, "in a stage");
                 }
                 StatementKind::Command(command) => self.setting(command, env, &mut header, &mut parts),
-                StatementKind::Error => {}
+                StatementKind::Error => (header.unread, env.incomplete) = (true, true),
             }
         }
         if let Some((shortcut, _)) = model.shortcut {
             header.shortcut = Some(shortcut);
         }
         if let (Some((dims, span)), Some(input)) = (&model.input, &mut header.input) {
-            match dims.as_slice() {
-                &[side] => (input[1], input[2]) = (side, side),
-                &[h, w] => (input[1], input[2]) = (h, w),
-                &[c, h, w] => *input = [c, h, w],
+            match *dims.as_slice() {
+                [side] => (input[1], input[2]) = (side, side),
+                [h, w] => (input[1], input[2]) = (h, w),
+                [c, h, w] => *input = [c, h, w],
                 _ => self.sink.push(Diagnostic::error(
                     Code::R0302,
                     *span,
                     "an input is a side, height x width, or channels x height x width",
-                    "",
+                    "none of these",
                 )),
             }
         }
@@ -241,20 +264,24 @@ impl<'a> Checker<'a, '_> {
     fn setting(
         &mut self,
         command: &'a Command,
-        env: &Env,
+        env: &mut Env,
         header: &mut Header,
         parts: &mut Vec<&'a Command>,
     ) {
         let span = command.word.span;
         let mut probe = Expander::new(self.sink, self.blocks, Shortcut::None);
-        let Some(spec) = probe.find_command(command) else { return };
+        let Some(spec) = probe.find_command(command) else {
+            header.unread = true;
+            parts.extend(command.body.is_some().then_some(command));
+            return;
+        };
         match spec.family {
             Family::Part => return parts.push(command),
             Family::Container | Family::Operation => {
                 return self.out_of_place(spec.word, span, "in `stem`, a `stage`, `head` or a block");
             }
             Family::Setting if spec.word == "output" => return parts.push(command),
-            Family::Setting => {}
+            Family::Setting => _ = probe.check_form(spec, command),
         }
         if let Some(first) = header.seen.insert(spec.word, span) {
             self.sink.push(
@@ -268,11 +295,12 @@ impl<'a> Checker<'a, '_> {
             );
         }
         let args = bind(spec, span, &command.args, env, self.sink);
+        args.distrusted.iter().for_each(|expr| env.distrust(expr));
         if args.broken {
             return;
         }
         match spec.word {
-            "input" => header.input = self.input(&args, span),
+            "input" => header.input = self.input(&args),
             "normalize" => (header.mean, header.std) = (args.colours("mean"), args.colours("std")),
             "resize" => {
                 let bicubic = args.text("filter").is_some_and(|f| f == "bicubic");
@@ -286,15 +314,13 @@ impl<'a> Checker<'a, '_> {
         }
     }
 
-    fn input(&mut self, args: &Args, span: Span) -> Option<Shape> {
-        let dims = args.dims("image")?;
-        if dims.iter().any(|&d| d > 1 << 16) {
-            self.sink.push(Diagnostic::error(
-                Code::R0401,
-                span,
-                "the input is too large",
-                "at most 65536 a side",
-            ));
+    fn input(&mut self, args: &Args) -> Option<Shape> {
+        let (dims, place) = (args.dims("image")?, args.get("image")?.1);
+        if let Some(side) = dims.iter().find(|d| **d > MAX_SIDE) {
+            let message = format!("an input of {side} channels or pixels a side");
+            let label = format!("at most {MAX_SIDE} each");
+            self.sink.push(Diagnostic::error(Code::R0401, place, message, label));
+            return None;
         }
         Some(dims)
     }
@@ -324,7 +350,7 @@ impl<'a> Checker<'a, '_> {
             Code::R0304,
             span,
             format!("`{word}` is out of place"),
-            format!("stands {place}"),
+            format!("belongs {place}"),
         ));
     }
 
@@ -332,27 +358,38 @@ impl<'a> Checker<'a, '_> {
         &mut self,
         model: &Resolved<'a>,
         header: Header,
-        input: Shape,
         parts: Vec<&'a Command>,
         env: &mut Env,
     ) -> Option<Network> {
         let shortcut = header.shortcut.unwrap_or(Shortcut::Projection);
         let mut expander = Expander::new(self.sink, self.blocks, shortcut);
-        let mut flow = expander.push(Layer::Input, &[], Some(input), "input".to_owned(), model.span);
+        let place = header.seen.get("input").copied().unwrap_or(model.span);
+        let mut flow = expander.push(Layer::Input, &[], header.input, "input".to_owned(), place);
         let mut names = Naming::kinds("");
         let mut found: Vec<(String, NodeId, Span)> = Vec::new();
+        // Whether a part's name could not be read, so that what is no part's name may yet be one.
+        let mut nameless = false;
         for command in parts.iter().copied().filter(|c| c.word.text != "output") {
-            let Some((name, body)) = part_header(&mut expander, command, env, &found) else { continue };
-            let mut inner = Naming::kinds(name.as_str());
+            let name = part_name(&mut expander, command, env, &found);
+            nameless |= name.is_none();
+            let mut inner = Naming::kinds(name.as_ref().map_or("unnamed", |(name, _)| name));
             let scope = if command.word.text == "stage" { &mut inner } else { &mut names };
-            flow = expander.part(found.len(), body, env, flow, scope);
-            found.push((name, flow.node, command.word.span));
+            flow = match &command.body {
+                Some(body) => expander.part(found.len(), body, env, flow, scope),
+                None => flow.unknown(),
+            };
+            found.extend(name.map(|(name, place)| (name, flow.node, place)));
         }
         let nodes = expander.into_nodes();
         if nodes.len() < 2 && !self.sink.has_errors() {
             self.sink.push(
-                Diagnostic::error(Code::R0309, model.span, "this model computes nothing", "")
-                    .with_help("give it a `stem`, a `stage` or a `head` with operations in it"),
+                Diagnostic::error(
+                    Code::R0309,
+                    model.span,
+                    "this model computes nothing",
+                    "has no operations",
+                )
+                .with_help("give it a `stem`, a `stage` or a `head` with operations in it"),
             );
         }
         let mut network = Network {
@@ -373,48 +410,48 @@ impl<'a> Checker<'a, '_> {
         if flow.shape.is_some() {
             let name = main_output_name(network.node(flow.node));
             network.outputs.push(Output { name: name.to_owned(), node: flow.node });
-            for command in parts.iter().copied().filter(|c| c.word.text == "output") {
-                self.output(command, env, &found, &mut network);
-            }
-            self.check_tensor_names(&network);
-            self.check_labels(&network, model.span);
         }
-        Some(network)
+        let known = Known { parts: &found, is_all: flow.shape.is_some(), nameless };
+        for command in parts.iter().copied().filter(|c| c.word.text == "output") {
+            self.output(command, env, &known, &mut network);
+        }
+        if flow.shape.is_some() && !self.sink.has_errors() {
+            self.check_tensor_names(&network);
+            self.check_labels(&network, header.seen.get("labels").copied().unwrap_or(model.span));
+        }
+        header.input.map(|_| network)
     }
 
     /// `output layer2 as c3`
-    fn output(
-        &mut self,
-        command: &Command,
-        env: &Env,
-        parts: &[(String, NodeId, Span)],
-        network: &mut Network,
-    ) {
+    fn output(&mut self, command: &Command, env: &Env, known: &Known, network: &mut Network) {
         let Some(spec) = catalogue::find("output") else { return };
+        Expander::new(self.sink, self.blocks, Shortcut::None).check_form(spec, command);
         let args = bind(spec, command.word.span, &command.args, env, self.sink);
         let (Some(of), Some((_, span))) = (args.text("of"), args.get("of")) else { return };
-        let part = parts.iter().find(|(n, _, _)| *n == of).map(|(_, node, _)| *node);
+        let part = known.parts.iter().find(|(n, _, _)| *n == of).map(|(_, node, _)| *node);
         let node = part.or_else(|| {
             let place = network.nodes.iter().position(|n| n.path == of)?;
             Some(NodeId(place as u32))
         });
         let Some(node) = node else {
-            let paths = network.nodes.iter().map(|n| n.path.as_str());
-            let mut error = Diagnostic::error(
-                Code::R0109,
-                span,
-                format!("nothing is called `{of}`"),
-                "no part and no operation",
-            );
-            if let Some(near) = nearest(&of, parts.iter().map(|(n, _, _)| n.as_str()).chain(paths)) {
-                error = error.with_help(format!("there is `{near}`"));
+            // What could not be expanded may have had that name.
+            if known.nameless || (!known.is_all && of.contains('.')) {
+                return;
             }
-            return self.sink.push(error);
+            let parts = known.parts.iter().map(|(n, _, _)| n.as_str());
+            let paths = network.nodes.iter().map(|n| n.path.as_str());
+            let message = format!("nothing is called `{of}`");
+            let error = Diagnostic::error(Code::R0109, span, message, "no part and no operation");
+            return self.sink.push(match nearest(&of, parts.clone().chain(paths)) {
+                Some(near) => error.with_help(format!("there is `{near}`")),
+                None => error.with_note(format!("its parts: {}", quoted(parts))),
+            });
         };
-        let name = command.name.as_ref().map_or(of, |n| n.text.clone());
+        let (name, place) = command.name.as_ref().map_or((of, span), |n| (n.text.clone(), n.span));
         if network.outputs.iter().any(|o| o.name == name) {
+            let message = format!("an output is already called `{name}`");
             return self.sink.push(
-                Diagnostic::error(Code::R0103, span, format!("an output is already called `{name}`"), "")
+                Diagnostic::error(Code::R0103, place, message, "called the same")
                     .with_help("name it otherwise with `as NAME`"),
             );
         }
@@ -422,66 +459,63 @@ impl<'a> Checker<'a, '_> {
     }
 
     fn check_tensor_names(&mut self, network: &Network) {
-        let mut seen: HashSet<&str> = HashSet::new();
-        for node in &network.nodes {
-            if !network.tensors(node).is_empty() && !seen.insert(&node.path) {
-                self.sink.push(
-                    Diagnostic::error(
-                        Code::R0110,
-                        node.span,
-                        format!("two operations keep their tensors under `{}`", node.path),
-                        "the second of them",
-                    )
-                    .with_help("give one of them another name with `as NAME`"),
-                );
+        let mut seen: HashMap<&str, Span> = HashMap::new();
+        for node in network.nodes.iter().filter(|n| !network.tensors(n).is_empty()) {
+            if let Some(first) = seen.insert(&node.path, node.span) {
+                let message = format!("two operations keep their tensors under `{}`", node.path);
+                let error = Diagnostic::error(Code::R0110, node.span, message, "the second of them");
+                let error = if first == node.span { error } else { error.with_label(first, "the first") };
+                self.sink.push(error.with_help("give one of them another name with `as NAME`"));
             }
         }
     }
 
     fn check_labels(&mut self, network: &Network, span: Span) {
-        let classes = network.outputs.first().map_or(0, |o| network.node(o.node).shape[0]);
-        if !network.labels.is_empty() && network.labels.len() != classes {
-            let error = Diagnostic::warning(
-                Code::R0303,
-                span,
-                format!("{} labels for {classes} classes: they are left out", network.labels.len()),
-                "",
+        let Some(last) = network.outputs.first().map(|o| network.node(o.node)) else { return };
+        let (labels, classes) = (network.labels.len(), last.shape[0]);
+        if labels != 0 && labels != classes {
+            let message = format!("{labels} labels for {classes} classes: they are left out");
+            self.sink.push(
+                Diagnostic::warning(Code::R0303, span, message, format!("gives {labels} labels"))
+                    .with_label(last.span, format!("gives {classes} classes"))
+                    .with_help("give as many labels as the last layer has features"),
             );
-            self.sink.push(error.with_help("give as many labels as the last layer has features"));
         }
     }
 }
 
-/// The name and body of a part, checked.
-fn part_header<'a>(
+/// What an `output` can name.
+struct Known<'a> {
+    parts: &'a [(String, NodeId, Span)],
+    /// Whether the network was expanded to its end.
+    is_all: bool,
+    /// Whether a part's name could not be read.
+    nameless: bool,
+}
+
+/// Checks a part, and gives its name and where that stands, if it can be read.
+fn part_name(
     expander: &mut Expander,
-    command: &'a Command,
-    env: &Env,
+    command: &Command,
+    env: &mut Env,
     found: &[(String, NodeId, Span)],
-) -> Option<(String, &'a Body)> {
-    let spec = expander.find_command(command)?;
+) -> Option<(String, Span)> {
+    // An unknown command was reported when the settings were read.
+    let spec = catalogue::find(&command.word.text)?;
     let span = command.word.span;
+    expander.check_form(spec, command);
     let args = bind(spec, span, &command.args, env, expander.sink);
-    if args.broken {
-        return None;
-    }
-    let name = args.text("name").unwrap_or_else(|| spec.word.to_owned());
-    if let Some((_, _, first)) = found.iter().find(|(n, _, _)| *n == name) {
-        let error =
-            Diagnostic::error(Code::R0103, span, format!("`{name}` is already defined"), "defined again");
-        expander.sink.push(error.with_label(*first, "first defined here"));
-        return None;
-    }
-    let Some(body) = &command.body else {
-        expander.sink.push(Diagnostic::error(
-            Code::R0301,
-            span,
-            format!("`{}` lacks its body", spec.word),
-            "needs `{ … }` behind it",
-        ));
-        return None;
+    let (name, place) = match args.get("name") {
+        Some((_, place)) => (args.text("name")?, place),
+        None if args.broken => return None,
+        None => (spec.word.to_owned(), span),
     };
-    Some((name, body))
+    if let Some((_, _, first)) = found.iter().find(|(n, _, _)| *n == name) {
+        let message = format!("`{name}` is already defined");
+        let error = Diagnostic::error(Code::R0103, place, message, "defined again");
+        expander.sink.push(error.with_label(*first, "first defined here"));
+    }
+    Some((name, place))
 }
 
 fn main_output_name(node: &Node) -> &'static str {

@@ -4,9 +4,9 @@
 //! is decided here, by the command it stands behind.
 
 use crate::diagnostics::{Code, Diagnostic, Sink, Span, nearest};
-use crate::syntax::ast::{Arg, Expr, ExprKind};
+use crate::syntax::ast::{Arg, BinaryOp, Expr, ExprKind, Path};
 
-use super::catalogue::{ArgKind, ArgSpec, CommandSpec};
+use super::catalogue::{ArgKind, ArgSpec, CommandSpec, Family};
 use super::eval::{Env, Value, wrong_kind};
 
 /// The largest size, count or stride that a spec can write.
@@ -43,6 +43,8 @@ pub struct Args {
     values: Vec<(&'static str, Bound, Span)>,
     /// Whether anything was wrong; what is wrong has been reported.
     pub broken: bool,
+    /// Values whose names stand for something that no command takes.
+    pub distrusted: Vec<Expr>,
 }
 
 macro_rules! getter {
@@ -84,6 +86,7 @@ impl Args {
 /// Binds what stands behind a command's word; reports what does not fit.
 pub fn bind(command: &'static CommandSpec, word: Span, args: &[Arg], env: &Env, sink: &mut Sink) -> Args {
     let mut binder = Binder { command, env, sink, bound: Args::default(), seen: Vec::new() };
+    let mut surplus = None;
     for arg in args {
         if let Some((spec, value)) = binder.named(arg) {
             binder.set(spec, value, arg.span);
@@ -91,7 +94,7 @@ pub fn bind(command: &'static CommandSpec, word: Span, args: &[Arg], env: &Env, 
             binder.unknown_option(&name.text, name.span);
         } else if let Some(spec) = binder.next_place() {
             binder.set(spec, Some(&arg.value), arg.span);
-        } else {
+        } else if surplus.replace(arg).is_none() {
             binder.too_many(arg);
         }
     }
@@ -139,6 +142,7 @@ impl Binder<'_> {
             None if spec.kind == ArgKind::Flag => Some(Bound::Flag(true)),
             None => self.punned(spec, span),
         };
+        let again = self.bound.get(spec.name).map(|(_, first)| first);
         match bound {
             None => self.bound.broken = true,
             Some(Bound::Texts(more)) => {
@@ -148,7 +152,7 @@ impl Binder<'_> {
                 }
             }
             Some(bound) => {
-                if let Some((_, first)) = self.bound.get(spec.name) {
+                if let Some(first) = again {
                     self.error(
                         Diagnostic::error(
                             Code::R0307,
@@ -168,6 +172,9 @@ impl Binder<'_> {
     /// A bare `stride`: the value of the variable of that name.
     fn punned(&mut self, spec: &'static ArgSpec, span: Span) -> Option<Bound> {
         let Some(value) = self.env.get(spec.name) else {
+            if self.env.incomplete {
+                return None;
+            }
             self.error(
                 Diagnostic::error(
                     Code::R0102,
@@ -179,7 +186,9 @@ impl Binder<'_> {
             );
             return None;
         };
-        self.convert_value(spec, value, span)
+        let name = Path { text: spec.name.to_owned(), span };
+        let expr = Expr { kind: ExprKind::Path(name), span };
+        self.convert_value(spec, value, &expr)
     }
 
     fn convert(&mut self, spec: &'static ArgSpec, expr: &Expr) -> Option<Bound> {
@@ -187,15 +196,25 @@ impl Binder<'_> {
             (ExprKind::Path(p), ArgKind::Pad) if p.text == "same" => Some(Bound::PadSame),
             (ExprKind::Path(p), ArgKind::Word(words)) => self.word(spec, words, &p.text, p.span),
             (ExprKind::Path(p), ArgKind::Name) => Some(Bound::Text(p.text.clone())),
+            (ExprKind::Path(p), ArgKind::Text | ArgKind::Texts) if !self.env.knows(&p.text) => {
+                let error = Diagnostic::error(
+                    Code::R0302,
+                    p.span,
+                    format!("expected a string, found the word `{}`", p.text),
+                    "expected a string",
+                );
+                self.error(error.with_help(format!("write it between quotes: `\"{}\"`", p.text)));
+                None
+            }
             (ExprKind::Call(call), _) if call.name.text == spec.name => {
                 let values: Vec<_> = call.args.iter().map(|a| self.env.eval(&a.value, self.sink)).collect();
                 let mut values = values.into_iter().collect::<Option<Vec<_>>>()?;
                 let value = if values.len() == 1 { values.remove(0) } else { Value::Tuple(values) };
-                self.convert_value(spec, value, expr.span)
+                self.convert_value(spec, value, expr)
             }
             _ => {
                 let value = self.env.eval(expr, self.sink)?;
-                self.convert_value(spec, value, expr.span)
+                self.convert_value(spec, value, expr)
             }
         }
     }
@@ -204,34 +223,23 @@ impl Binder<'_> {
         if words.contains(&word) {
             return Some(Bound::Text(word.to_owned()));
         }
-        let all = words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
-        let mut error = Diagnostic::error(
+        let error = Diagnostic::error(
             Code::R0302,
             span,
             format!("`{word}` is no {} of `{}`", spec.name, self.command.word),
             "unknown word",
         )
-        .with_note(format!("known: {all}"));
-        if let Some(near) = nearest(word, words.iter().copied()) {
-            error = error.with_help(format!("there is `{near}`"));
-        }
-        self.error(error);
+        .with_note(format!("known: {}", quoted(words.iter().copied())));
+        self.error(match nearest(word, words.iter().copied()) {
+            Some(near) => error.with_help(format!("there is `{near}`")),
+            None => error,
+        });
         None
     }
 
-    fn convert_value(&mut self, spec: &ArgSpec, value: Value, span: Span) -> Option<Bound> {
-        let zero_based = spec.kind == ArgKind::Pad;
-        let count =
-            |i: i64| ((if zero_based { 0 } else { 1 })..=MAX_COUNT).contains(&i).then_some(i as usize);
-        let range = |binder: &mut Self| {
-            let from = if zero_based { "0" } else { "1" };
-            binder.error(Diagnostic::error(
-                Code::R0303,
-                span,
-                format!("`{}` is out of range", spec.name),
-                format!("must be from {from} to {MAX_COUNT}"),
-            ));
-        };
+    fn convert_value(&mut self, spec: &ArgSpec, value: Value, expr: &Expr) -> Option<Bound> {
+        let span = expr.span;
+        let least = if spec.kind == ArgKind::Pad { 0 } else { 1 };
         let ints = |values: Vec<Value>| -> Option<Vec<i64>> {
             values.into_iter().map(|v| if let Value::Int(i) = v { Some(i) } else { None }).collect()
         };
@@ -255,7 +263,7 @@ impl Binder<'_> {
             (ArgKind::Pair | ArgKind::Pad, Value::Tuple(t)) if t.len() == 2 => ints(t).unwrap_or_default(),
             (ArgKind::Dims, Value::Tuple(t)) if t.len() == 3 => ints(t).unwrap_or_default(),
             (kind, other) => {
-                self.error(wrong_kind(span, wanted(kind), &other));
+                self.misfit(spec, kind, &other, expr);
                 return None;
             }
         };
@@ -268,10 +276,14 @@ impl Binder<'_> {
             ));
             return None;
         }
-        let Some(counts) = list.into_iter().map(count).collect::<Option<Vec<_>>>() else {
-            range(self);
+        if let Some(wrong) = list.iter().find(|i| !(least..=MAX_COUNT).contains(*i)) {
+            let message = format!("`{}` of {} cannot be {wrong}", spec.name, self.subject());
+            let label = format!("must be from {least} to {MAX_COUNT}");
+            self.error(self.env.explain(Diagnostic::error(Code::R0303, span, message, label), expr));
+            self.bound.distrusted.push(expr.clone());
             return None;
-        };
+        }
+        let counts: Vec<_> = list.into_iter().map(|i| i as usize).collect();
         match (spec.kind, counts.as_slice()) {
             (ArgKind::Count, &[n]) => Some(Bound::Count(n)),
             (ArgKind::Pair, &[h, w]) => Some(Bound::Pair([h, w])),
@@ -293,6 +305,11 @@ impl Binder<'_> {
                 }
             };
         }
+        if out.iter().any(|v| !v.is_finite()) {
+            let message = format!("`{}` is past what a 32-bit number holds", spec.name);
+            self.error(Diagnostic::error(Code::R0303, span, message, "out of range"));
+            return None;
+        }
         if spec.name == "std" && out.iter().any(|v| *v <= 0.0) {
             self.error(Diagnostic::error(
                 Code::R0303,
@@ -305,43 +322,76 @@ impl Binder<'_> {
         Some(Bound::Colours(out))
     }
 
+    /// A value of another kind than the argument's.
+    fn misfit(&mut self, spec: &ArgSpec, kind: ArgKind, found: &Value, expr: &Expr) {
+        let mut error = wrong_kind(expr.span, wanted(kind), found);
+        error.primary.text = format!("`{}` of {}: {}", spec.name, self.subject(), spec.doc);
+        let error = match (kind, found) {
+            (ArgKind::Word(words), _) => error
+                .with_note(format!("known: {}", quoted(words.iter().copied())))
+                .with_help("write one of them, without quotes"),
+            (kind, Value::Text(text)) if is_bare(kind, text) => {
+                error.with_help(format!("write `{text}` without quotes"))
+            }
+            (ArgKind::Texts, Value::Tuple(_)) => error.with_help("write the strings without parentheses"),
+            _ => error,
+        };
+        self.error(self.env.explain(error, expr));
+    }
+
     fn unknown_option(&mut self, name: &str, span: Span) {
-        let names = self.command.args.iter().map(|a| a.name);
-        let mut error = Diagnostic::error(
+        let error = Diagnostic::error(
             Code::R0105,
             span,
-            format!("`{}` has no option `{name}`", self.command.word),
+            format!("{} has no option `{name}`", self.subject()),
             "unknown option",
-        );
-        if let Some(near) = nearest(name, names.clone()) {
-            error = error.with_help(format!("there is `{near}`"));
-        } else {
-            let all = names.map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
-            let takes = if all.is_empty() { "nothing".to_owned() } else { all };
-            error = error.with_note(format!("`{}` takes {takes}", self.command.word));
-        }
-        self.error(error);
+        )
+        .with_note(usage(self.command));
+        self.error(match nearest(name, self.command.args.iter().map(|a| a.name)) {
+            Some(near) => error.with_help(format!("there is `{near}`")),
+            None => error,
+        });
     }
 
     fn too_many(&mut self, arg: &Arg) {
-        // A bare word that is no variable either was most likely meant as an option.
-        if let ExprKind::Path(path) = &arg.value.kind
-            && !self.env.knows(&path.text)
-        {
-            return self.unknown_option(&path.text, path.span);
+        match &arg.value.kind {
+            // What means nothing as a value either was most likely meant as an option.
+            ExprKind::Path(path) if !self.env.knows(&path.text) => {
+                return self.unknown_option(&path.text, path.span);
+            }
+            ExprKind::Call(call) if !matches!(call.name.text.as_str(), "min" | "max") => {
+                return self.unknown_option(&call.name.text, call.name.span);
+            }
+            ExprKind::Binary(BinaryOp::Sub, left, _) => {
+                if let ExprKind::Path(path) = &left.kind
+                    && self.command.args.iter().any(|s| s.name == path.text)
+                {
+                    let message = format!("this subtracts from a variable `{}`", path.text);
+                    let error = Diagnostic::error(Code::R0302, arg.span, message, "a value, not an option");
+                    return self.error(error.with_help(format!("write `{}(-VALUE)`", path.text)));
+                }
+            }
+            _ => {}
         }
-        let places: Vec<_> =
-            self.command.args.iter().filter(|a| a.positional).map(|a| format!("`{}`", a.name)).collect();
-        let takes = match places.as_slice() {
-            [] => "no value by its place".to_owned(),
-            names => format!("only {} by place", names.join(", ")),
+        let places = self.command.args.iter().filter(|a| a.positional).map(|a| a.name);
+        let takes = match quoted(places) {
+            none if none.is_empty() => "takes no value by its place".to_owned(),
+            names => format!("takes only {names} by place"),
         };
-        self.error(Diagnostic::error(
-            Code::R0107,
-            arg.span,
-            format!("one value too many for `{}`", self.command.word),
-            format!("`{}` takes {takes}", self.command.word),
-        ));
+        let subject = self.subject();
+        let message = format!("one value too many for {subject}");
+        let error = Diagnostic::error(Code::R0107, arg.span, message, format!("{subject} {takes}"))
+            .with_help(usage(self.command));
+        let is_size = self.command.args.first().is_some_and(|s| s.kind == ArgKind::Pair);
+        self.error(if is_size { error.with_note("a size is one value: `3x3`") } else { error });
+    }
+
+    /// What the arguments belong to, for a message.
+    fn subject(&self) -> String {
+        match self.command.word {
+            "of" => "a repetition".to_owned(),
+            word => format!("`{word}`"),
+        }
     }
 
     fn missing(&mut self, spec: &ArgSpec, word: Span) {
@@ -364,12 +414,35 @@ impl Binder<'_> {
 
 /// How a command is written, in one line.
 pub fn usage(command: &CommandSpec) -> String {
+    if command.word == "of" {
+        return "it is written `COUNT of BLOCK(arguments), [stride]`".to_owned();
+    }
     let mut parts = Vec::new();
     for arg in command.args {
         let name = if arg.positional { arg.name.to_uppercase() } else { arg.name.to_owned() };
         parts.push(if arg.required { name } else { format!("[{name}]") });
     }
-    format!("it is written `{} {}`", command.word, parts.join(", ")).trim_end().to_owned()
+    let braces = matches!(command.family, Family::Part | Family::Container).then_some("{ … }".to_owned());
+    let words = [command.word.to_owned(), parts.join(", ")].into_iter().chain(braces);
+    let words: Vec<_> = words.filter(|w| !w.is_empty()).collect();
+    format!("it is written `{}`", words.join(" "))
+}
+
+/// Names for a list: `` `a`, `b` ``.
+pub fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    names.into_iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether what stands in a string would be right without its quotes.
+fn is_bare(kind: ArgKind, text: &str) -> bool {
+    let is_number = text.starts_with(|c: char| c.is_ascii_digit());
+    match kind {
+        ArgKind::Pair | ArgKind::Count | ArgKind::Number => is_number,
+        ArgKind::Pad => is_number || text == "same",
+        ArgKind::Flag => matches!(text, "true" | "false"),
+        ArgKind::Name => !text.is_empty(),
+        ArgKind::Colours | ArgKind::Dims | ArgKind::Word(_) | ArgKind::Text | ArgKind::Texts => false,
+    }
 }
 
 fn wanted(kind: ArgKind) -> &'static str {
@@ -381,7 +454,7 @@ fn wanted(kind: ArgKind) -> &'static str {
         ArgKind::Colours => "three numbers, one a colour",
         ArgKind::Dims => "channels, height and width",
         ArgKind::Flag => "`true` or `false`",
-        ArgKind::Word(_) => "a word",
+        ArgKind::Word(_) => "one of the known words",
         ArgKind::Name => "a name",
         ArgKind::Text | ArgKind::Texts => "a string",
     }

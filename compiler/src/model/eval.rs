@@ -3,8 +3,8 @@
 //! A failure is reported once, where it happens, and gives `None`; names whose value failed are
 //! kept as [`Value::Unknown`], so that one mistake is said once.
 
-use crate::diagnostics::{Code, Diagnostic, Sink, Span, nearest};
-use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, Path, UnaryOp};
+use crate::diagnostics::{Code, Diagnostic, Label, Sink, Span, nearest};
+use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, Ident, Path, UnaryOp};
 
 /// The value of an expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,15 +27,18 @@ pub enum Value {
 
 impl Value {
     /// What it is, for a message.
-    pub fn describe(&self) -> &'static str {
+    pub fn describe(&self) -> String {
         match self {
-            Self::Int(_) => "a whole number",
-            Self::Float(_) => "a number with a fraction",
-            Self::Bool(_) => "a truth value",
-            Self::Text(_) => "a string",
-            Self::Size(_) => "a size",
-            Self::Tuple(_) => "a list",
-            Self::Unknown => "unknown",
+            Self::Int(i) => format!("the number {i}"),
+            Self::Float(f) => format!("the fraction {f:?}"),
+            Self::Bool(b) => format!("`{b}`"),
+            Self::Text(t) if t.chars().count() > 40 => "a long string".to_owned(),
+            Self::Text(t) => format!("the string {t:?}"),
+            Self::Size(s) => {
+                format!("the size {}", s.iter().map(i64::to_string).collect::<Vec<_>>().join("x"))
+            }
+            Self::Tuple(t) => format!("a list of {} values", t.len()),
+            Self::Unknown => "an unknown value".to_owned(),
         }
     }
 }
@@ -43,27 +46,112 @@ impl Value {
 /// The names in force at a place of a spec.
 #[derive(Clone, Debug, Default)]
 pub struct Env {
-    names: Vec<(String, Value, Span)>,
+    names: Vec<Name>,
     /// Channels of the value at this place; `None` where there is none, `Some(Unknown)` after an error.
     pub channels: Option<Value>,
+    /// Names of the surroundings that do not reach here, for the help of who tries them.
+    pub hidden: Vec<String>,
+    /// Whether a statement could not be read, which may have defined any name.
+    pub incomplete: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Name {
+    name: String,
+    value: Value,
+    /// Where the name is defined.
+    span: Span,
+    /// Where the value is given, which for a parameter is another place.
+    given: Span,
+    /// Names that the value was worked out from.
+    sources: Vec<String>,
 }
 
 impl Env {
     /// Binds a name. A name that is taken in this environment is reported, and bound anew.
     pub fn define(&mut self, name: &str, value: Value, span: Span, sink: &mut Sink) {
-        if let Some((_, _, first)) = self.names.iter().find(|(n, _, _)| n == name) {
+        if let Some(first) = self.names.iter().find(|n| n.name == name) {
             sink.push(
                 Diagnostic::error(Code::R0103, span, format!("`{name}` is already defined"), "defined again")
-                    .with_label(*first, "first defined here")
+                    .with_label(first.span, "first defined here")
                     .with_help("names are given once; choose another for the second"),
             );
         }
-        self.names.push((name.to_owned(), value, span));
+        self.set(name, value, span, span);
     }
 
-    /// Binds a name silently, over any other of that name.
-    pub fn set(&mut self, name: &str, value: Value, span: Span) {
-        self.names.push((name.to_owned(), value, span));
+    /// Binds a name silently, over any other of that name; its value is `given` elsewhere.
+    pub fn set(&mut self, name: &str, value: Value, span: Span, given: Span) {
+        self.names.push(Name { name: name.to_owned(), value, span, given, sources: Vec::new() });
+    }
+
+    /// Evaluates and binds a `let`.
+    pub fn define_let(&mut self, name: &Ident, value: &Expr, sink: &mut Sink) {
+        let found = self.eval(value, sink).unwrap_or(Value::Unknown);
+        self.define(&name.text, found, name.span, sink);
+        let mut paths = Vec::new();
+        collect_paths(value, &mut paths);
+        if let Some(last) = self.names.last_mut() {
+            last.sources = paths.into_iter().map(|p| p.text.clone()).filter(|p| *p != name.text).collect();
+        }
+    }
+
+    /// Says where the value of the name that was bound last comes from.
+    pub fn given_at(&mut self, given: Span) {
+        if let Some(last) = self.names.last_mut() {
+            last.given = given;
+        }
+    }
+
+    /// Makes the values of all names that an expression rests on unknown: they are known to be wrong.
+    pub fn distrust(&mut self, expr: &Expr) {
+        for name in self.rests_on(expr) {
+            if let Some(name) = self.names.iter_mut().rev().find(|n| n.name == name) {
+                name.value = Value::Unknown;
+            }
+        }
+    }
+
+    /// Adds to an error what the names that an expression rests on stand for. An error about another
+    /// file's text moves to the place that gave the value, which is what its author can change.
+    pub fn explain(&self, mut error: Diagnostic, expr: &Expr) -> Diagnostic {
+        let inner_file = error.primary.span.file;
+        for text in self.rests_on(expr) {
+            let value = match self.get(&text) {
+                Some(Value::Int(i)) => i.to_string(),
+                Some(Value::Bool(b)) => b.to_string(),
+                _ => continue,
+            };
+            let shown = format!("`{text}` is {value}");
+            match self.names.iter().rev().find(|n| n.name == text) {
+                None => error = error.with_note(format!("{shown} here")),
+                Some(name) if error.primary.span.file == inner_file && name.given.file != inner_file => {
+                    let inner =
+                        std::mem::replace(&mut error.primary, Label { span: name.given, text: shown });
+                    error.secondary.insert(0, inner);
+                }
+                Some(name) => error = error.with_label(name.given, shown),
+            }
+        }
+        error
+    }
+
+    /// The names in an expression, and those that their values were worked out from, each once.
+    fn rests_on(&self, expr: &Expr) -> Vec<String> {
+        let mut paths = Vec::new();
+        collect_paths(expr, &mut paths);
+        let mut open: Vec<String> = paths.into_iter().rev().map(|p| p.text.clone()).collect();
+        let mut found = Vec::new();
+        while let Some(next) = open.pop() {
+            if found.contains(&next) {
+                continue;
+            }
+            if let Some(name) = self.names.iter().rev().find(|n| n.name == next) {
+                open.extend(name.sources.iter().cloned());
+            }
+            found.push(next);
+        }
+        found
     }
 
     /// How many names there are now; [`Env::leave`] takes it.
@@ -78,13 +166,19 @@ impl Env {
 
     /// The value of a name.
     pub fn get(&self, name: &str) -> Option<Value> {
-        let found = self.names.iter().rev().find(|(n, _, _)| n == name).map(|(_, v, _)| v.clone());
+        let found = self.names.iter().rev().find(|n| n.name == name).map(|n| n.value.clone());
         found.or_else(|| self.channels.clone().filter(|_| name == "channels"))
     }
 
     /// Whether the name means anything here.
     pub fn knows(&self, name: &str) -> bool {
         self.get(name).is_some()
+    }
+
+    /// Every name that means something here.
+    pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        let names = self.names.iter().map(|n| n.name.as_str());
+        names.chain(self.channels.is_some().then_some("channels"))
     }
 
     /// The value of an expression.
@@ -126,16 +220,20 @@ impl Env {
         match self.get(&path.text) {
             Some(Value::Unknown) => None,
             Some(value) => Some(value),
+            None if self.incomplete => None,
             None => {
-                let known = self.names.iter().map(|(n, _, _)| n.as_str());
-                let known = known.chain(self.channels.is_some().then_some("channels"));
+                let known = self.names();
                 let mut error = Diagnostic::error(
                     Code::R0102,
                     path.span,
                     format!("there is no `{}` here", path.text),
                     "not a parameter and not a `let`",
                 );
-                if let Some(near) = nearest(&path.text, known.clone()) {
+                if self.hidden.contains(&path.text) {
+                    error = error.with_note("a block does not see the names of what uses it").with_help(
+                        format!("make `{0}` a parameter of the block, and hand it over", path.text),
+                    );
+                } else if let Some(near) = nearest(&path.text, known.clone()) {
                     error = error.with_help(format!("there is `{near}`"));
                 } else {
                     let mut names: Vec<_> = known.map(|n| format!("`{n}`")).collect();
@@ -167,12 +265,12 @@ impl Env {
             }
         };
         let [a, b] = call.args.as_slice() else {
-            sink.push(Diagnostic::error(
-                Code::R0107,
-                call.span,
-                format!("`{}` takes two values, not {}", call.name.text, call.args.len()),
-                "",
-            ));
+            let name = &call.name.text;
+            let message = format!("`{name}` takes two values, not {}", call.args.len());
+            sink.push(
+                Diagnostic::error(Code::R0107, call.span, message, "another number of values")
+                    .with_help(format!("write `{name}(a, b)`")),
+            );
             return None;
         };
         let (a, b) = (self.eval_int(&a.value, sink), self.eval_int(&b.value, sink));
@@ -241,7 +339,8 @@ impl Env {
         };
         if number.is_none() {
             let zero = b == 0 && matches!(op, BinaryOp::Div | BinaryOp::Rem);
-            sink.push(no_result(span, if zero { "division by zero" } else { "the result is too large" }));
+            let error = no_result(span, if zero { "division by zero" } else { "the result is too large" });
+            sink.push(self.explain(self.explain(error, left), right));
         }
         number.map(Value::Int)
     }
@@ -262,6 +361,26 @@ pub fn wrong_kind(span: Span, wanted: &str, found: &Value) -> Diagnostic {
         Code::R0302,
         span,
         format!("expected {wanted}, found {}", found.describe()),
-        format!("this is {}", found.describe()),
+        format!("expected {wanted}"),
     )
+}
+
+/// The names in an expression.
+fn collect_paths<'e>(expr: &'e Expr, paths: &mut Vec<&'e Path>) {
+    match &expr.kind {
+        ExprKind::Path(path) => paths.push(path),
+        ExprKind::Call(call) => call.args.iter().for_each(|a| collect_paths(&a.value, paths)),
+        ExprKind::Tuple(items) => items.iter().for_each(|e| collect_paths(e, paths)),
+        ExprKind::Unary(_, operand) => collect_paths(operand, paths),
+        ExprKind::Binary(_, left, right) => {
+            collect_paths(left, paths);
+            collect_paths(right, paths);
+        }
+        ExprKind::Int(_)
+        | ExprKind::Float(..)
+        | ExprKind::Text(_)
+        | ExprKind::Bool(_)
+        | ExprKind::Size(_)
+        | ExprKind::Error => {}
+    }
 }

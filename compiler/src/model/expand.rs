@@ -6,21 +6,18 @@
 
 use std::collections::HashMap;
 
-use crate::diagnostics::{Code, Diagnostic, Sink, Span, nearest};
-use crate::syntax::ast::{
-    Arg, Body, Call, Command, Expr, Item, ItemKind, Param, Statement, StatementKind, Text,
-};
+use crate::diagnostics::{Code, Diagnostic, Label, Sink, Span, nearest};
+use crate::syntax::ast::{Body, Command, Expr, Item, Statement, StatementKind, Text};
 
-use super::bind::{Args, bind};
+use super::bind::{Args, bind, usage};
 use super::catalogue::{self, COMMANDS, CommandSpec, Family};
-use super::eval::{Env, Value};
+use super::eval::{Env, Value, wrong_kind};
 use super::naming::Naming;
 use super::network::{Layer, Node, NodeId, Shape};
+use super::residual::show;
 
 /// Operations that a network may have.
 const MAX_NODES: usize = 200_000;
-/// Blocks within blocks.
-const MAX_DEPTH: usize = 32;
 /// Activations of one operation, in values.
 const MAX_VALUES: usize = 1 << 31;
 
@@ -67,18 +64,28 @@ impl Flow {
 }
 
 /// The blocks that a model can name.
-pub type Blocks<'a> = HashMap<&'a str, &'a Item>;
+#[derive(Default)]
+pub struct Blocks<'a> {
+    /// Each by its name.
+    pub items: HashMap<&'a str, &'a Item>,
+    /// Whether there is text that could not be read, which may have defined any block.
+    pub incomplete: bool,
+}
 
 /// The state of one expansion.
 pub struct Expander<'a> {
     pub(super) sink: &'a mut Sink,
-    blocks: &'a Blocks<'a>,
+    pub(super) blocks: &'a Blocks<'a>,
     pub(super) shortcut: Shortcut,
     pub(super) nodes: Vec<Node>,
     part: usize,
-    block: Option<usize>,
-    calls: Vec<(&'a str, Span)>,
-    full: bool,
+    pub(super) block: Option<usize>,
+    /// The blocks that are being expanded, from the outermost, and where each is asked for.
+    pub(super) calls: Vec<(&'a str, Span)>,
+    /// Blocks expanded so far.
+    pub(super) built: usize,
+    /// Whether the network is past a limit.
+    pub(super) full: bool,
 }
 
 impl<'a> Expander<'a> {
@@ -92,6 +99,7 @@ impl<'a> Expander<'a> {
             part: 0,
             block: None,
             calls: Vec::new(),
+            built: 0,
             full: false,
         }
     }
@@ -114,14 +122,34 @@ impl<'a> Expander<'a> {
         self.body(body, env, flow, names)
     }
 
-    /// Reports, naming the place outside of all blocks that led here.
+    /// Reports, naming the places that led here. An error in a standard block is reported where the
+    /// block is asked for, which is what its user can change.
     pub(super) fn report(&mut self, mut diagnostic: Diagnostic) {
-        if let Some(&(name, span)) = self.calls.first()
-            && span != diagnostic.primary.span
-        {
-            diagnostic = diagnostic.with_label(span, format!("in `{name}`, asked for here"));
+        let (Some(&outer), Some(&inner)) = (self.calls.first(), self.calls.last()) else {
+            return self.sink.push(diagnostic);
+        };
+        if outer.1.file != diagnostic.primary.span.file {
+            let here = Label { span: outer.1, text: diagnostic.primary.text.clone() };
+            let inside = std::mem::replace(&mut diagnostic.primary, here);
+            let text = format!("here in `{}`", inner.0);
+            diagnostic.secondary.insert(0, Label { text, ..inside });
         }
-        self.sink.push(diagnostic);
+        for (name, span) in if outer == inner { vec![outer] } else { vec![inner, outer] } {
+            let primary = diagnostic.primary.span;
+            let shown = span.start <= primary.start && primary.end <= span.end;
+            if !(shown && span.file == primary.file) {
+                diagnostic = diagnostic.with_label(span, format!("in `{name}`, asked for here"));
+            }
+        }
+        self.sink.push_once(diagnostic);
+    }
+
+    /// Runs what reports to a sink, and names the places that led here.
+    pub(super) fn reporting<T>(&mut self, run: impl FnOnce(&mut Sink) -> T) -> T {
+        let mut sink = Sink::default();
+        let result = run(&mut sink);
+        sink.into_sorted().into_iter().for_each(|d| self.report(d));
+        result
     }
 
     /// Adds a node. The shape is unknown after an error; the node is then a place holder.
@@ -137,22 +165,31 @@ impl<'a> Expander<'a> {
         let too_large = shape.is_some_and(|s| {
             s.iter().try_fold(1usize, |product, &d| product.checked_mul(d)).is_none_or(|p| p > MAX_VALUES)
         });
-        if self.nodes.len() >= MAX_NODES || too_large {
-            if !self.full {
-                let what = if too_large {
-                    format!("an operation gives more than {MAX_VALUES} values an image")
-                } else {
-                    format!("the network has more than {MAX_NODES} operations")
-                };
-                self.report(Diagnostic::error(Code::R0401, span, what, "this is past the limit"));
-            }
-            self.full = true;
+        if self.nodes.len() >= MAX_NODES {
+            self.fill(span, format!("the network has more than {MAX_NODES} operations"));
+            return Flow { node: NodeId(0), shape: None };
+        }
+        if let (true, Some(shape)) = (too_large, shape) {
+            let what = format!("an operation gives more than {MAX_VALUES} values an image");
+            let label = format!("gives {}", show(shape));
+            self.report(
+                Diagnostic::error(Code::R0401, span, what, label)
+                    .with_help("use fewer channels, a smaller input or a greater stride"),
+            );
             return Flow { node: NodeId(0), shape: None };
         }
         let (part, block) = (self.part, self.block);
         let known = shape.unwrap_or([1; 3]);
         self.nodes.push(Node { layer, inputs: inputs.to_vec(), shape: known, path, span, part, block });
         Flow { node, shape }
+    }
+
+    /// Says once that the network is past a limit; nothing is added to it then.
+    pub(super) fn fill(&mut self, span: Span, what: String) {
+        if !std::mem::replace(&mut self.full, true) {
+            let error = Diagnostic::error(Code::R0401, span, what, "the limit is passed here");
+            self.report(error.with_help("repeat fewer blocks"));
+        }
     }
 
     /// Expands the statements between braces.
@@ -177,12 +214,11 @@ impl<'a> Expander<'a> {
             env.channels = Some(flow.shape.map_or(Value::Unknown, |s| Value::Int(s[0] as i64)));
             flow = match &statement.kind {
                 StatementKind::Let { name, value } => {
-                    let value = env.eval(value, self.sink).unwrap_or(Value::Unknown);
-                    env.define(&name.text, value, name.span, self.sink);
+                    self.reporting(|sink| env.define_let(name, value, sink));
                     flow
                 }
                 StatementKind::Require { condition, message } => {
-                    require(condition, message, env, self.sink);
+                    self.reporting(|sink| require(condition, message, env, sink));
                     flow
                 }
                 StatementKind::Rename { from, .. } => {
@@ -193,7 +229,10 @@ impl<'a> Expander<'a> {
                     self.repeat(count, block, args, env, flow, names)
                 }
                 StatementKind::Command(command) => self.command(command, env, flow, names),
-                StatementKind::Error => flow.unknown(),
+                StatementKind::Error => {
+                    env.incomplete = true;
+                    flow.unknown()
+                }
             };
         }
         env.leave(mark);
@@ -203,58 +242,81 @@ impl<'a> Expander<'a> {
 
     fn command(&mut self, command: &'a Command, env: &mut Env, flow: Flow, names: &mut Naming) -> Flow {
         let Some(spec) = self.find_command(command) else {
+            if let Some(body) = &command.body {
+                self.body(body, env, flow, names);
+            }
             return flow.unknown();
         };
-        match spec.family {
-            Family::Setting | Family::Part => {
-                self.out_of_place(spec.word, command.word.span, "at the top of a model");
-                return flow;
-            }
-            Family::Container | Family::Operation => {}
+        if matches!(spec.family, Family::Setting | Family::Part) {
+            self.out_of_place(spec.word, command.word.span, "at the top of a model");
+            return flow;
         }
-        let args = bind(spec, command.word.span, &command.args, env, self.sink);
-        if args.broken {
+        let well_formed = self.check_form(spec, command);
+        let args = self.reporting(|sink| bind(spec, command.word.span, &command.args, env, sink));
+        args.distrusted.iter().for_each(|expr| env.distrust(expr));
+        if args.broken || !well_formed {
+            // What is in its braces is still worth checking.
+            if let (Family::Container, Some(body)) = (spec.family, &command.body) {
+                self.body(body, env, flow, names);
+            }
             return flow.unknown();
         }
-        for clause in &command.clauses {
-            if spec.word != "residual" || clause.word.text != "projection" {
-                self.report(
-                    Diagnostic::error(
-                        Code::R0304,
-                        clause.word.span,
-                        format!("`{}` has no second body `{}`", spec.word, clause.word.text),
-                        "unexpected here",
-                    )
-                    .with_help("only `residual { … } projection { … }` has one"),
+        match &command.body {
+            Some(body) => self.container(spec, command, &args, body, env, flow, names),
+            None => self.operation(spec, command, &args, flow, names),
+        }
+    }
+
+    /// Checks which braces a command has, and whether it can have a name.
+    pub(super) fn check_form(&mut self, spec: &CommandSpec, command: &Command) -> bool {
+        let word = spec.word;
+        let braces = matches!(spec.family, Family::Part | Family::Container);
+        let mut errors = Vec::new();
+        let error = |code, span, message: String, label| Diagnostic::error(code, span, message, label);
+        for (place, clause) in command.clauses.iter().enumerate() {
+            let (span, second) = (clause.word.span, &clause.word.text);
+            if word != "residual" || second != "projection" {
+                let message = format!("`{word}` has no second body `{second}`");
+                errors.push(
+                    error(Code::R0304, span, message, "unexpected here")
+                        .with_help("only `residual { … } projection { … }` has one"),
                 );
-                return flow.unknown();
+            } else if place > 0 {
+                errors.push(
+                    error(Code::R0307, span, "`projection` is given twice".to_owned(), "given again")
+                        .with_label(command.clauses[0].word.span, "given here"),
+                );
             }
         }
-        match (spec.family, &command.body) {
-            (Family::Container, Some(body)) => self.container(spec, command, &args, body, env, flow, names),
-            (Family::Container, None) => {
-                self.report(
-                    Diagnostic::error(
-                        Code::R0301,
-                        command.word.span,
-                        format!("`{}` lacks its body", spec.word),
-                        "needs `{ … }` behind it",
-                    )
-                    .with_help(format!("write `{} {{ … }}` with operations between the braces", spec.word)),
-                );
-                flow.unknown()
-            }
-            (_, Some(body)) => {
-                self.report(Diagnostic::error(
-                    Code::R0304,
-                    body.span,
-                    format!("`{}` takes no body", spec.word),
-                    "unexpected here",
-                ));
-                flow.unknown()
-            }
-            (_, None) => self.operation(spec, command, &args, flow, names),
+        match &command.body {
+            Some(body) if !braces => errors.push(
+                error(Code::R0304, body.span, format!("`{word}` takes no body"), "unexpected here")
+                    .with_help(usage(spec)),
+            ),
+            None if braces => errors.push(
+                error(
+                    Code::R0301,
+                    command.word.span,
+                    format!("`{word}` lacks its body"),
+                    "needs `{ … }` behind it",
+                )
+                .with_help(usage(spec)),
+            ),
+            Some(_) | None => {}
         }
+        if let Some(name) = &command.name
+            && spec.family != Family::Operation
+            && word != "output"
+        {
+            let message = format!("`{word}` takes no name behind `as`");
+            errors.push(
+                error(Code::R0304, name.span, message, "unexpected here")
+                    .with_help("`as` names an operation or an output"),
+            );
+        }
+        let well_formed = errors.is_empty();
+        errors.into_iter().for_each(|e| self.report(e));
+        well_formed
     }
 
     #[allow(clippy::too_many_arguments, reason = "one statement with all that is in force around it")]
@@ -297,7 +359,7 @@ impl<'a> Expander<'a> {
                 format!("there is no command `{}`", word.text),
                 "unknown command",
             );
-            if self.blocks.contains_key(word.text.as_str()) {
+            if self.blocks.items.contains_key(word.text.as_str()) {
                 error =
                     error.with_help(format!("`{0}` is a block: write `1 of {0}(…)` in a stage", word.text));
             } else if let Some(known) =
@@ -316,223 +378,23 @@ impl<'a> Expander<'a> {
             Code::R0304,
             span,
             format!("`{word}` is out of place"),
-            format!("stands {place}"),
+            format!("belongs {place}"),
         ));
-    }
-
-    fn repeat(
-        &mut self,
-        count: &'a Expr,
-        call: &'a Call,
-        args: &'a [Arg],
-        env: &Env,
-        flow: Flow,
-        names: &mut Naming,
-    ) -> Flow {
-        let times = self.repeat_count(count, env);
-        let stride = self.repeat_stride(args, env);
-        let Some(item) = self.find_block(call) else { return flow.unknown() };
-        let ItemKind::Block { params, body } = &item.kind else {
-            unreachable!("only blocks are in the table of blocks")
-        };
-        let values = bind_params("block", params, call, env, self.sink);
-        let (Some(times), Some(stride), Some(values)) = (times, stride, values) else {
-            return flow.unknown();
-        };
-        let mut flow = flow;
-        self.calls.push((item.name.text.as_str(), call.span));
-        let outer = self.calls.len() == 1;
-        for index in 0..times {
-            if outer {
-                self.block = Some(self.block.map_or(0, |b| b + 1));
-            }
-            let Some(mut inner) = self.block_env(params, &values) else {
-                flow = flow.unknown();
-                break;
-            };
-            inner.set("stride", Value::Int(if index == 0 { stride } else { 1 }), call.span);
-            let before = flow.shape.is_some();
-            flow = self.body(body, &mut inner, flow, &mut names.next_block());
-            if self.full || (before && flow.shape.is_none()) {
-                break;
-            }
-        }
-        self.calls.pop();
-        flow
-    }
-
-    fn block_env(&mut self, params: &[Param], values: &[Option<(Value, Span)>]) -> Option<Env> {
-        let mut env = Env::default();
-        for (param, value) in params.iter().zip(values) {
-            let (value, span) = match (value, &param.default) {
-                (Some((value, span)), _) => (value.clone(), *span),
-                (None, Some(default)) => (env.eval(default, self.sink)?, param.name.span),
-                (None, None) => return None,
-            };
-            env.set(&param.name.text, value, span);
-        }
-        Some(env)
-    }
-
-    fn repeat_count(&mut self, count: &Expr, env: &Env) -> Option<i64> {
-        let times = env.eval_int(count, self.sink)?;
-        if !(1..=MAX_NODES as i64).contains(&times) {
-            self.report(Diagnostic::error(
-                Code::R0303,
-                count.span,
-                format!("{times} blocks cannot be built"),
-                format!("must be from 1 to {MAX_NODES}"),
-            ));
-            return None;
-        }
-        Some(times)
-    }
-
-    fn repeat_stride(&mut self, args: &'a [Arg], env: &Env) -> Option<i64> {
-        const REPEAT: CommandSpec = CommandSpec {
-            word: "of",
-            family: Family::Operation,
-            args: &[catalogue::ArgSpec {
-                name: "stride",
-                kind: catalogue::ArgKind::Count,
-                positional: false,
-                required: false,
-                doc: "the stride of the first block; 1",
-            }],
-            doc: "",
-        };
-        let first = args.first().map_or(Span::default(), |a| a.span);
-        let bound = bind(&REPEAT, first, args, env, self.sink);
-        (!bound.broken).then(|| bound.count("stride").unwrap_or(1) as i64)
-    }
-
-    fn find_block(&mut self, call: &Call) -> Option<&'a Item> {
-        let name = call.name.text.as_str();
-        let Some(item) = self.blocks.get(name).copied() else {
-            let mut error = Diagnostic::error(
-                Code::R0101,
-                call.name.span,
-                format!("there is no block `{name}`"),
-                "unknown block",
-            );
-            if let Some(near) = nearest(name, self.blocks.keys().copied()) {
-                error = error.with_help(format!("there is `{near}`"));
-            } else {
-                let mut known: Vec<_> = self.blocks.keys().map(|k| format!("`{k}`")).collect();
-                known.sort();
-                error = error.with_note(format!("known: {}", known.join(", ")));
-            }
-            self.report(error);
-            return None;
-        };
-        if self.calls.len() >= MAX_DEPTH || self.calls.iter().any(|(n, _)| *n == name) {
-            self.report(
-                Diagnostic::error(
-                    Code::R0108,
-                    call.name.span,
-                    format!("`{name}` contains itself"),
-                    "asked for within itself",
-                )
-                .with_note("a spec has no recursion: it always ends"),
-            );
-            return None;
-        }
-        Some(item)
     }
 }
 
-/// Checks a `require`.
-pub fn require(condition: &Expr, message: &Text, env: &Env, sink: &mut Sink) {
+/// Checks a `require`. The names in a condition that does not hold mean nothing from there on, so
+/// that what follows from their values is not reported as well.
+pub fn require(condition: &Expr, message: &Text, env: &mut Env, sink: &mut Sink) {
     match env.eval(condition, sink) {
         None | Some(Value::Bool(true) | Value::Unknown) => {}
         Some(Value::Bool(false)) => {
-            sink.push(Diagnostic::error(
-                Code::R0305,
-                condition.span,
-                message.text.clone(),
-                "this does not hold",
-            ));
+            let error =
+                Diagnostic::error(Code::R0305, condition.span, message.text.clone(), "this does not hold");
+            sink.push(env.explain(error, condition));
+            env.distrust(condition);
         }
-        Some(other) => sink.push(super::eval::wrong_kind(condition.span, "a truth value", &other)),
-    }
-}
-
-/// Binds a call's arguments to parameters, in the parameters' order; `None` where the default holds.
-/// Reports what does not fit, and gives `None` as a whole then.
-pub fn bind_params(
-    what: &str,
-    params: &[Param],
-    call: &Call,
-    env: &Env,
-    sink: &mut Sink,
-) -> Option<Vec<Option<(Value, Span)>>> {
-    let mut values: Vec<Option<(Value, Span)>> = vec![None; params.len()];
-    let mut whole = true;
-    let mut next = 0;
-    for arg in &call.args {
-        let place = match &arg.name {
-            Some(name) => params.iter().position(|p| p.name.text == name.text),
-            None => Some(next).filter(|n| *n < params.len()),
-        };
-        let Some(place) = place else {
-            sink.push(misfit(
-                what,
-                params,
-                call,
-                arg.name.as_ref().map(|n| (n.text.as_str(), n.span)),
-                arg.value.span,
-            ));
-            whole = false;
-            continue;
-        };
-        if arg.name.is_none() {
-            next += 1;
-        }
-        match env.eval(&arg.value, sink) {
-            Some(value) => values[place] = Some((value, arg.value.span)),
-            None => whole = false,
-        }
-    }
-    for (param, value) in params.iter().zip(&values) {
-        if param.default.is_none() && value.is_none() && whole {
-            sink.push(
-                Diagnostic::error(
-                    Code::R0106,
-                    call.span,
-                    format!("`{}` needs a value for `{}`", call.name.text, param.name.text),
-                    format!("no `{}` is given", param.name.text),
-                )
-                .with_label(param.name.span, "it has no default"),
-            );
-            whole = false;
-        }
-    }
-    whole.then_some(values)
-}
-
-fn misfit(what: &str, params: &[Param], call: &Call, name: Option<(&str, Span)>, value: Span) -> Diagnostic {
-    let names: Vec<_> = params.iter().map(|p| format!("`{}`", p.name.text)).collect();
-    let takes = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
-    let note = format!("`{}` takes {takes}", call.name.text);
-    match name {
-        Some((name, span)) => {
-            let error = Diagnostic::error(
-                Code::R0105,
-                span,
-                format!("the {what} `{}` has no parameter `{name}`", call.name.text),
-                "unknown parameter",
-            );
-            match nearest(name, params.iter().map(|p| p.name.text.as_str())) {
-                Some(near) => error.with_help(format!("there is `{near}`")),
-                None => error.with_note(note),
-            }
-        }
-        None => Diagnostic::error(
-            Code::R0107,
-            value,
-            format!("one value too many for `{}`", call.name.text),
-            note,
-        ),
+        Some(other) => sink.push(wrong_kind(condition.span, "a truth value", &other)),
     }
 }
 

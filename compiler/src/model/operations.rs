@@ -10,6 +10,7 @@ use super::catalogue::CommandSpec;
 use super::expand::{Expander, Flow};
 use super::naming::Naming;
 use super::network::{Conv, Layer, Pad, Shape, Window};
+use super::residual::show;
 use super::window::{Axis, axes, same};
 
 impl Expander<'_> {
@@ -50,7 +51,10 @@ impl Expander<'_> {
             },
             "global_avg_pool" => Layer::GlobalAvgPool,
             "softmax" => Layer::Softmax,
-            "dropout" | "drop_path" => Layer::Dropout,
+            "dropout" | "drop_path" => {
+                self.check_rate(spec.word, args);
+                Layer::Dropout
+            }
             "relu" => Layer::Activation(Activation::Relu),
             "relu6" => Layer::Activation(Activation::Relu6),
             "leaky_relu" => {
@@ -92,7 +96,7 @@ impl Expander<'_> {
                             Code::R0203,
                             span,
                             "a linear layer takes a vector, not a map",
-                            format!("reads {channels} x {height} x {width}"),
+                            format!("reads {}", show(input)),
                         )
                         .with_help("put `global_avg_pool` before it"),
                     );
@@ -103,24 +107,26 @@ impl Expander<'_> {
             Layer::ZeroPad { stride, .. } => {
                 let wide = args.count("channels").unwrap_or(channels);
                 if wide < channels {
-                    self.report(Diagnostic::error(
-                        Code::R0303,
-                        args.get("channels").map_or(span, |(_, s)| s),
-                        "padding only adds channels",
-                        format!("reads {channels} channels already"),
-                    ));
+                    let place = args.get("channels").map_or(span, |(_, s)| s);
+                    let message = format!("padding cannot take {channels} channels to {wide}");
+                    self.report(
+                        Diagnostic::error(Code::R0303, place, message, format!("fewer than {channels}"))
+                            .with_help("it only adds channels; a 1x1 convolution gives fewer"),
+                    );
                     return None;
                 }
                 Some([wide, height.div_ceil(*stride), width.div_ceil(*stride)])
             }
             Layer::BlurPool { size, stride, pad } => {
                 if *pad >= height || *pad >= width {
-                    self.report(Diagnostic::error(
-                        Code::R0201,
-                        span,
-                        format!("the blur mirrors {pad} rows and columns of a {height} x {width} map"),
-                        "the map is too small for it",
-                    ));
+                    let message = format!("a blur of {size} taps does not fit a {height} x {width} map");
+                    self.report(
+                        Diagnostic::error(Code::R0201, span, message, format!("reads {}", show(input)))
+                            .with_note(format!(
+                                "it mirrors {pad} rows and columns at each edge, and needs more than that"
+                            ))
+                            .with_help("use fewer taps, or fewer strides before it"),
+                    );
                     return None;
                 }
                 let pad = Pad { top: *pad, left: *pad, bottom: *pad, right: *pad };
@@ -186,9 +192,17 @@ impl Expander<'_> {
                 format!("{} groups do not divide {count} {side} channels", c.groups),
                 format!("{channels} channels in, {} out", c.channels),
             )
-            .with_help("groups must divide the channels on both sides"),
+            .with_help(groups_help(channels, c.channels)),
         );
         None
+    }
+
+    fn check_rate(&mut self, word: &str, args: &Args) {
+        let (Some(rate), Some((_, span))) = (args.number("rate"), args.get("rate")) else { return };
+        if !(0.0..=1.0).contains(&rate) {
+            let message = format!("`rate` of `{word}` cannot be {rate}");
+            self.report(Diagnostic::error(Code::R0303, span, message, "must be from 0 to 1"));
+        }
     }
 
     fn check_pool_pad(&mut self, window: &Window, args: &Args) -> Option<()> {
@@ -196,13 +210,30 @@ impl Expander<'_> {
         if v * 2 <= window.kernel[0] && h * 2 <= window.kernel[1] {
             return Some(());
         }
-        self.report(Diagnostic::error(
-            Code::R0303,
-            span,
-            "padding of a pool is at most half of its window",
-            "some windows would see nothing but padding",
-        ));
+        let [height, width] = window.kernel;
+        self.report(
+            Diagnostic::error(
+                Code::R0303,
+                span,
+                format!("padding of a {height} x {width} pool is at most {} x {}", height / 2, width / 2),
+                "some windows would see nothing but padding",
+            )
+            .with_help("leave it out, or use a larger window"),
+        );
         None
+    }
+}
+
+/// The groups that two numbers of channels allow.
+fn groups_help(a: usize, b: usize) -> String {
+    let fits = (1..=a.min(b)).filter(|g| a.is_multiple_of(*g) && b.is_multiple_of(*g));
+    let mut fits: Vec<_> = fits.map(|g| g.to_string()).collect();
+    if fits.len() > 8 {
+        fits.splice(6..fits.len() - 1, ["…".to_owned()]);
+    }
+    match fits.len() {
+        1 => format!("{a} and {b} channels allow only 1 group"),
+        _ => format!("{a} and {b} channels allow {} groups", fits.join(", ")),
     }
 }
 

@@ -11,7 +11,8 @@ use super::expand::{Expander, Flow, Shortcut};
 use super::naming::Naming;
 use super::network::{Conv, Layer, Pad, Shape};
 
-fn show([c, h, w]: Shape) -> String {
+/// A shape, as messages show it.
+pub(super) fn show([c, h, w]: Shape) -> String {
     format!("{c} x {h} x {w}")
 }
 
@@ -101,7 +102,7 @@ impl<'a> Expander<'a> {
                         Code::R0206,
                         span,
                         "no zero-padded shortcut fits this branch",
-                        format!("from {} to {}", show(from), show(to)),
+                        format!("the branch gives {}, its input is {}", show(to), show(from)),
                     )
                     .with_note(why)
                     .with_help("use `shortcut projection`, or change the branch"),

@@ -6,9 +6,11 @@
 use crate::diagnostics::{Code, Diagnostic, FileId, Sink, Sources, Span, nearest};
 use crate::syntax::ast::{Call, CallArg, ExprKind, Item, ItemKind, Param};
 
+use super::bind::quoted;
 use super::catalogue::SHORTCUT_MODES;
 use super::eval::{Env, Value, wrong_kind};
-use super::expand::{Shortcut, bind_params};
+use super::expand::Shortcut;
+use super::repeat::{Callee, bind_params, whole};
 use super::{Request, Resolved};
 
 /// Aliases of aliases.
@@ -61,18 +63,18 @@ fn parse_value(text: &str) -> Value {
 pub(super) fn resolve<'a>(request: &'a Request, item: &'a Item, sink: &mut Sink) -> Option<Resolved<'a>> {
     let mut given: Vec<Given> = Vec::new();
     let mut at = item;
-    let mut calls = Vec::new();
+    let mut calls: Vec<&Call> = Vec::new();
     let (params, body) = loop {
         match &at.kind {
             ItemKind::Model { params, body } => break (params, body),
             ItemKind::Alias { base } => {
-                if calls.len() >= MAX_ALIASES {
-                    sink.push(Diagnostic::error(
-                        Code::R0108,
-                        base.name.span,
-                        format!("`{}` is an alias of itself", item.name.text),
-                        "leads back here",
-                    ));
+                if base.name.text == item.name.text || calls.len() >= MAX_ALIASES {
+                    let message = format!("`{}` is an alias of itself", item.name.text);
+                    let error = Diagnostic::error(Code::R0108, base.name.span, message, "leads back");
+                    sink.push(match calls.is_empty() {
+                        true => error.with_help("name the alias otherwise than the model it stands for"),
+                        false => error.with_label(item.name.span, "to here"),
+                    });
                     return None;
                 }
                 calls.push(base);
@@ -84,21 +86,30 @@ pub(super) fn resolve<'a>(request: &'a Request, item: &'a Item, sink: &mut Sink)
     // The innermost call is bound by place; the outer ones can only override by name.
     let mut values = vec![None; params.len()];
     for (depth, call) in calls.iter().rev().enumerate() {
-        let (own, rest) = split_call(call);
+        let (own, rest) = split_call(call, sink);
         if depth > 0 && own.args.iter().any(|a| a.name.is_none()) {
             sink.push(
-                Diagnostic::error(Code::R0107, call.span, "an alias's own parameters are given by name", "")
-                    .with_help("write `NAME = VALUE`"),
+                Diagnostic::error(Code::R0107, call.span, "an alias of an alias takes no value by place", {
+                    "which parameter it is for is not clear"
+                })
+                .with_help("write `NAME = VALUE`"),
             );
             return None;
         }
-        for (slot, value) in values.iter_mut().zip(bind_params("model", params, &own, &Env::default(), sink)?)
-        {
+        // What is still without a value may get one from an outer alias or a setting, and is
+        // reported by whoever needs it.
+        let bound = bind_params(Callee::Model, params, &own, &Env::default(), sink);
+        for (slot, value) in values.iter_mut().zip(bound) {
             *slot = value.or(slot.take());
         }
         given.extend(rest);
     }
-    for setting in request.settings {
+    for (place, setting) in request.settings.iter().enumerate() {
+        if let Some(first) = request.settings[..place].iter().find(|s| s.name == setting.name) {
+            let message = format!("`{}` is set twice", setting.name);
+            let error = Diagnostic::error(Code::R0307, setting.span, message, "set again");
+            sink.push(error.with_label(first.span, "set here"));
+        }
         if let Some(place) = params.iter().position(|p| p.name.text == setting.name) {
             values[place] = Some((setting.value.clone(), setting.span));
         } else if matches!(setting.name.as_str(), "shortcut" | "input") {
@@ -111,11 +122,11 @@ pub(super) fn resolve<'a>(request: &'a Request, item: &'a Item, sink: &mut Sink)
             sink.push(unknown_setting(setting, &item.name.text, params));
         }
     }
-    for (param, value) in params.iter().zip(&values) {
-        if let Some((value @ (Value::Text(_) | Value::Size(_)), span)) = value {
-            sink.push(
-                wrong_kind(*span, "a whole number", value).with_label(param.name.span, "for this parameter"),
-            );
+    for (param, slot) in params.iter().zip(&mut values) {
+        if let Some((value, span)) = slot
+            && !whole(value, *span, param.name.span, sink)
+        {
+            *value = Value::Unknown;
         }
     }
     let mut resolved = Resolved {
@@ -140,20 +151,40 @@ struct Given {
 }
 
 /// Parts a call's arguments from `shortcut = …` and `input = …`.
-fn split_call(call: &Call) -> (Call, Vec<Given>) {
+fn split_call(call: &Call, sink: &mut Sink) -> (Call, Vec<Given>) {
     let is_setting =
         |a: &CallArg| a.name.as_ref().is_some_and(|n| matches!(n.text.as_str(), "shortcut" | "input"));
     let (settings, own): (Vec<_>, Vec<_>) = call.args.iter().cloned().partition(is_setting);
-    let given = settings.into_iter().filter_map(|arg| {
+    let mut given: Vec<Given> = Vec::new();
+    for arg in settings {
+        let Some(name) = arg.name else { continue };
+        let span = arg.value.span;
         let value = match arg.value.kind {
             ExprKind::Path(word) => Value::Text(word.text),
-            ExprKind::Int(side) => Value::Int(side),
-            ExprKind::Size(size) => Value::Size(size),
-            _ => return None,
+            ExprKind::Text(text) => {
+                let found = Value::Text(text.clone());
+                let error = wrong_kind(span, "a word", &found);
+                sink.push(error.with_help(format!("write `{text}` without quotes")));
+                continue;
+            }
+            _ => match Env::default().eval(&arg.value, sink) {
+                Some(value) => value,
+                None => continue,
+            },
         };
-        Some(Given { name: arg.name?.text, value, span: arg.value.span })
-    });
-    (Call { args: own, ..call.clone() }, given.collect())
+        if let Some(first) = given.iter().find(|g| g.name == name.text) {
+            let error = Diagnostic::error(
+                Code::R0307,
+                span,
+                format!("`{}` is given twice", name.text),
+                "given again",
+            );
+            sink.push(error.with_label(first.span, "given here"));
+            continue;
+        }
+        given.push(Given { name: name.text, value, span });
+    }
+    (Call { args: own, ..call.clone() }, given)
 }
 
 fn find_base<'a>(request: &'a Request, base: &Call, sink: &mut Sink) -> Option<&'a Item> {
@@ -169,7 +200,11 @@ fn find_base<'a>(request: &'a Request, base: &Call, sink: &mut Sink) -> Option<&
             format!("there is no model `{}`", name.text),
             "unknown model",
         );
-        if let Some(near) = nearest(&name.text, models.iter().map(|i| i.name.text.as_str())) {
+        let blocks = request.library.iter().chain([request.file]).flat_map(|f| &f.items);
+        let is_block = |i: &Item| i.name.text == name.text && matches!(i.kind, ItemKind::Block { .. });
+        if blocks.into_iter().any(is_block) {
+            error = error.with_note("an alias stands for a model, and this is a block");
+        } else if let Some(near) = nearest(&name.text, models.iter().map(|i| i.name.text.as_str())) {
             error = error.with_help(format!("there is `{near}`"));
         }
         sink.push(error);
@@ -187,10 +222,7 @@ fn unknown_setting(setting: &Setting, model: &str, params: &[Param]) -> Diagnost
     );
     match nearest(&setting.name, names.clone()) {
         Some(near) => error.with_help(format!("there is `{near}`")),
-        None => {
-            let all = names.map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
-            error.with_note(format!("it can be given {all}"))
-        }
+        None => error.with_note(format!("it can be given {}", quoted(names))),
     }
 }
 
@@ -201,9 +233,10 @@ fn apply(resolved: &mut Resolved, given: Given, sink: &mut Sink) {
         }
         ("shortcut", other) => {
             let word = if let Value::Text(t) = other { t.as_str() } else { "" };
-            let all = SHORTCUT_MODES.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
-            let mut error = Diagnostic::error(Code::R0302, given.span, "this is no shortcut mode", "")
-                .with_note(format!("known: {all}"));
+            let shown = if word.is_empty() { other.describe() } else { format!("`{word}`") };
+            let message = format!("{shown} is no shortcut mode");
+            let mut error = Diagnostic::error(Code::R0302, given.span, message, "unknown mode")
+                .with_note(format!("known: {}", quoted(SHORTCUT_MODES.iter().copied())));
             if let Some(near) = nearest(word, SHORTCUT_MODES.iter().copied()) {
                 error = error.with_help(format!("there is `{near}`"));
             }
@@ -218,8 +251,13 @@ fn apply(resolved: &mut Resolved, given: Given, sink: &mut Sink) {
             let fits = |d: &i64| (1..=1 << 16).contains(d);
             if dims.is_empty() || dims.len() > 3 || !dims.iter().all(fits) {
                 sink.push(
-                    Diagnostic::error(Code::R0302, given.span, "this is no input size", "")
-                        .with_help("write a side (`320`), height x width (`320x240`) or `3x320x240`"),
+                    Diagnostic::error(
+                        Code::R0302,
+                        given.span,
+                        "this is no input size",
+                        "sides are from 1 to 65536",
+                    )
+                    .with_help("write a side (`320`), height x width (`320x240`) or `3x320x240`"),
                 );
             } else {
                 let dims = dims.into_iter().map(|d| d as usize).collect();
