@@ -1,7 +1,7 @@
 //! The graph that is fused and planned: operations with their tensors, and edges between them.
 //!
 //! In: a checked [network](crate::model::Network), with or without weights. Out: what passes rewrite
-//! and [`crate::plan`] schedules. Edges carry the operand's place; only [`graph`] knows petgraph.
+//! and [`crate::plan`] schedules. Edges carry the operand's place; only `graph.rs` knows petgraph.
 
 pub mod eval;
 #[allow(clippy::module_inception, reason = "the file that holds the type Graph")]
