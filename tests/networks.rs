@@ -7,8 +7,10 @@ use ndarray::Array4;
 use proptest::prelude::*;
 use resnetc::graph::{self, eval};
 use resnetc::model::Network;
+use resnetc::weights::Checkpoint;
 use resnetc::{Spec, passes};
 use resnetc_runtime::Options;
+use resnetc_runtime::isa::Level;
 use resnetc_tests::golden::compile;
 use resnetc_tests::synthetic::{self, Norms};
 
@@ -148,6 +150,91 @@ fn values(network: &Network) -> Vec<Vec<f32>> {
         small: Vec::new(),
     };
     graph::wanted(network).iter().map(|t| synthetic::tensor(&t.name, &t.shape, &norms)).collect()
+}
+
+/// Holds one spec against the oracle.
+fn agrees(text: &str) {
+    let network =
+        Spec::from_text("one.resnet", text, None).check(&[]).unwrap_or_else(|e| panic!("{e}")).network;
+    let values = values(&network);
+    let shape = network.nodes[0].shape;
+    let images = synthetic::input([1, shape[0], shape[1], shape[2]]);
+    let graph = graph::lower(&network, Some(values.clone()));
+    let wide = images.iter().map(|&v| f64::from(v)).collect();
+    let wide = Array4::from_shape_vec((1, shape[0], shape[1], shape[2]), wide).unwrap();
+    let truth: Vec<f64> = eval::eval(&graph, &wide).unwrap()[0].iter().copied().collect();
+    let model = compile(&network, values, 1);
+    let mut session = model.session(1).unwrap();
+    let outputs = session.run(&images).unwrap();
+    let error = resnetc_tests::relative_error(outputs.main().iter().map(|&v| f64::from(v)), &truth);
+    assert!(error < 2e-5, "relative L2 error {error:.1e}");
+}
+
+#[test]
+fn option_a_may_widen_by_one_channel_at_stride_1() {
+    // The padding is then all behind: a read without stride or offset, but of another shape.
+    for block in ["conv 3x3, 16", "conv 3x3, 16; relu; conv 3x3, 16; sigmoid"] {
+        agrees(&format!(
+            "model one {{\n    input image(3, 9, 9)\n    shortcut zero_pad\n    \
+             stem {{ conv 3x3, 15; sigmoid }}\n    stage layer {{ 1 of wider() }}\n}}\n\
+             block wider() {{\n    residual {{ {block} }}\n}}\n"
+        ));
+    }
+}
+
+#[test]
+fn a_gate_and_a_residual_may_read_their_own_input() {
+    agrees(
+        "model one {\n    input image(3, 9, 9)\n    stem { conv 3x3, 16; gate { sigmoid } }\n    \
+         stage layer { 1 of same() }\n}\nblock same() {\n    residual { dropout 0.1 }\n    relu\n}\n",
+    );
+}
+
+#[test]
+fn a_norm_that_cannot_be_folded_is_named() {
+    let text = "model one {\n    input image(3, 8, 8)\n    stem { conv 3x3, 16; norm }\n}\n";
+    let network = Spec::from_text("one.resnet", text, None).check(&[]).unwrap().network;
+    let tensors = graph::wanted(&network).into_iter().map(|t| {
+        let value = if t.name == "bn1.running_var" { -1.0 } else { 0.5 };
+        let count = t.shape.iter().product();
+        (t.name, t.shape, vec![value; count])
+    });
+    let checkpoint = Checkpoint::from_tensors(tensors);
+    let error = resnetc::compile(&network, Some(&checkpoint), &resnetc::Options::default()).unwrap_err();
+    assert!(error.to_string().contains("`conv1`"), "{error}");
+}
+
+#[test]
+fn a_fully_convolutional_network_takes_other_sizes() {
+    let size = ["input=48x80".to_owned()];
+    let network = Spec::open("cifar_resnet").unwrap().check(&size).unwrap().network;
+    assert_eq!(network.nodes[0].shape, [3, 48, 80]);
+    let values = values(&network);
+    let images = synthetic::input([1, 3, 48, 80]);
+    let graph = graph::lower(&network, Some(values.clone()));
+    let wide = images.iter().map(|&v| f64::from(v)).collect();
+    let truth = eval::eval(&graph, &Array4::from_shape_vec((1, 3, 48, 80), wide).unwrap()).unwrap();
+    let model = compile(&network, values, 1);
+    let mut session = model.session(2).unwrap();
+    let found = session.run(&images).unwrap().main().iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
+    let truth: Vec<f64> = truth[0].iter().copied().collect();
+    assert!(resnetc_tests::relative_error(found, &truth) < 2e-5);
+}
+
+#[test]
+fn a_maximum_over_what_is_no_number_is_none_at_every_level() {
+    let text = "model one {\n    input image(1, 4, 4)\n    stem { max_pool 2x2 }\n}\n";
+    let network = Spec::from_text("one.resnet", text, None).check(&[]).unwrap().network;
+    let model = compile(&network, Vec::new(), 1);
+    let mut image: Vec<f32> = (0..16).map(|v| v as f32).collect();
+    image[0] = f32::NAN;
+    for level in Level::available() {
+        let mut session = model.session_with(Options { threads: 1, level: Some(level) }).unwrap();
+        let outputs = session.run(&image).unwrap();
+        let [first, rest @ ..] = outputs.main() else { panic!("four windows") };
+        assert!(first.is_nan(), "{}", level.name());
+        assert_eq!(rest, [7.0, 13.0, 15.0], "{}", level.name());
+    }
 }
 
 proptest! {

@@ -73,6 +73,13 @@ impl Build {
     ///
     /// Whatever is wrong with the spec or its weights.
     pub fn write_to(&self, folder: &Path) -> Result<PathBuf, Error> {
+        Ok(self.compile_into(folder)?.module)
+    }
+
+    fn compile_into(&self, folder: &Path) -> Result<Written, Error> {
+        if self.options.batch == 0 {
+            return Err(Error::Usage("a batch has at least one image".to_owned()));
+        }
         let spec = Spec::open(&self.spec)?;
         let checked = spec.check(&self.settings)?;
         let Some(path) = self.weights_path(&spec, checked.network.weights.as_deref()) else {
@@ -83,8 +90,10 @@ impl Build {
         };
         let checkpoint = weights::read(&path)?;
         let compiled = compile(&checked.network, Some(&checkpoint), &self.options)?;
-        show_warnings(&checked.warnings);
-        write_files(&compiled, folder)
+        let module = write_files(&compiled, folder)?;
+        let mut read = checked.files;
+        read.push(path);
+        Ok(Written { module, read, warnings: checked.warnings })
     }
 
     /// Compiles into `OUT_DIR`, tells cargo what to watch, and ends the build script with the
@@ -95,15 +104,17 @@ impl Build {
             std::process::exit(1);
         };
         println!("cargo::rerun-if-changed=build.rs");
-        let file = self.spec.rsplit_once(':').map_or(self.spec.as_str(), |(path, _)| path);
-        for path in [Some(Path::new(file)), self.weights.as_deref()].into_iter().flatten() {
-            if path.exists() {
-                println!("cargo::rerun-if-changed={}", path.display());
+        match self.compile_into(Path::new(&folder)) {
+            Ok(written) => {
+                for path in written.read {
+                    println!("cargo::rerun-if-changed={}", path.display());
+                }
+                show_warnings(&written.warnings);
             }
-        }
-        if let Err(error) = self.write_to(Path::new(&folder)) {
-            eprintln!("{error}");
-            std::process::exit(1);
+            Err(error) => {
+                eprintln!("{error}");
+                std::process::exit(1);
+            }
         }
     }
 
@@ -111,6 +122,14 @@ impl Build {
         let beside = || Some(spec.folder()?.join(named?));
         self.weights.clone().or_else(beside)
     }
+}
+
+/// What compiling a network left, and what it depends on.
+struct Written {
+    module: PathBuf,
+    /// Every file that was read.
+    read: Vec<PathBuf>,
+    warnings: Report,
 }
 
 fn show_warnings(warnings: &Report) {

@@ -51,6 +51,15 @@ pub enum PlanError {
     /// Sizes that do not fit a machine word.
     #[error("the network's buffers are larger than this machine can address")]
     TooLarge,
+    /// Weights that folding a norm made infinite, or no numbers.
+    #[error(
+        "the weights of `{step}`, with its norm folded in, are not all finite: is a running variance \
+         negative, or a norm's weight huge?"
+    )]
+    NotFinite {
+        /// The step's path.
+        step: String,
+    },
     /// An input with no operation behind it.
     #[error("the network computes nothing")]
     Empty,
@@ -77,6 +86,7 @@ pub fn plan(graph: &Graph, options: &Options) -> Result<Planned, PlanError> {
         Vec::new()
     };
     let (weights, packed) = packer.finish();
+    check_finite(&steps, packed.as_deref().unwrap_or_default())?;
     let mut plan = Plan {
         name: graph.name.clone().into(),
         digest: [0; 32],
@@ -93,6 +103,19 @@ pub fn plan(graph: &Graph, options: &Options) -> Result<Planned, PlanError> {
     };
     plan.digest = digest(&plan, packed.as_deref());
     Ok(Planned { plan, weights: packed, live: layout.live })
+}
+
+/// Names the first step whose packed weights are not all finite.
+fn check_finite(steps: &[steps::Placed], packed: &[f32]) -> Result<(), PlanError> {
+    let mut begin = 0;
+    for placed in steps {
+        let own = packed.get(begin..placed.weights_end).unwrap_or_default();
+        if own.iter().any(|w| !w.is_finite()) {
+            return Err(PlanError::NotFinite { step: placed.step.name.to_string() });
+        }
+        begin = placed.weights_end;
+    }
+    Ok(())
 }
 
 /// Identifies a plan and its weights: of equal digests, both are equal.

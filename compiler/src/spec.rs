@@ -1,5 +1,6 @@
 //! Loading specs: a file, `FILE.resnet:MODEL`, or a shipped model's name.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,8 @@ pub struct Spec {
     library: Vec<ast::File>,
     sink: Sink,
     model: Option<String>,
+    /// The spec's own file, if it has one.
+    path: Option<PathBuf>,
     /// The folder that paths in the spec are relative to; none for a shipped spec.
     folder: Option<PathBuf>,
 }
@@ -36,7 +39,9 @@ impl Spec {
             Some((path, model)) if path.ends_with(".resnet") => (path, Some(model)),
             _ => (spec, None),
         };
-        if Path::new(path).extension().is_none_or(|e| e != "resnet") && !Path::new(path).is_file() {
+        // A bare word is a shipped model, whatever lies in this folder: a program of that name, say.
+        let named = Path::new(path).extension().is_some_and(|e| e == "resnet") || path.contains(['/', '\\']);
+        if !named && (shipped_models().contains_key(path) || !Path::new(path).is_file()) {
             return Self::shipped(spec);
         }
         let read = |source| Error::Read { path: path.into(), source };
@@ -49,7 +54,8 @@ impl Spec {
             Error::Usage(format!("{path} is no spec: byte {} is not UTF-8", e.utf8_error().valid_up_to()))
         })?;
         let folder = Path::new(path).parent().map_or_else(PathBuf::new, Path::to_owned);
-        Ok(Self::parse(path, text, model.map(str::to_owned), Some(folder)))
+        let spec = Self::parse(path, text, model.map(str::to_owned), Some(folder));
+        Ok(Self { path: Some(path.into()), ..spec })
     }
 
     /// A spec from text; `name` is what diagnostics call it.
@@ -77,7 +83,7 @@ impl Spec {
         if folder.is_some() {
             library.extend(parse_shipped(SPECS, &mut sources));
         }
-        Self { sources, file, library, sink, model, folder }
+        Self { sources, file, library, sink, model, path: None, folder }
     }
 
     /// The syntax tree.
@@ -127,7 +133,11 @@ impl Spec {
             .collect::<Result<Vec<_>, _>>()
             .map_err(Error::Usage)?;
         let mut sink = self.sink.clone();
-        let read = |name: &str| self.read(name);
+        let files = RefCell::new(self.path.clone().into_iter().collect::<Vec<_>>());
+        let read = |name: &str| {
+            files.borrow_mut().extend(self.folder.as_ref().map(|folder| folder.join(name)));
+            self.read(name)
+        };
         let request = Request {
             file: &self.file,
             library: &self.library,
@@ -140,7 +150,7 @@ impl Spec {
         let errors = diagnostics.iter().any(|d| d.severity == Severity::Error);
         let report = Report { sources, diagnostics };
         match network {
-            Some(network) if !errors => Ok(Checked { network, warnings: report }),
+            Some(network) if !errors => Ok(Checked { network, warnings: report, files: files.into_inner() }),
             _ => Err(Error::Spec(Box::new(report))),
         }
     }
@@ -168,6 +178,8 @@ pub struct Checked {
     pub network: Network,
     /// Warnings; often none.
     pub warnings: Report,
+    /// The files that were read: the spec, and those that it names.
+    pub files: Vec<PathBuf>,
 }
 
 fn parse_shipped(files: &[Shipped], sources: &mut Sources) -> Vec<ast::File> {

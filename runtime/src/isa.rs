@@ -52,7 +52,7 @@ impl Level {
     pub fn is_available(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => is_x86_feature_detected!("avx512f"),
+            Self::Avx512 => is_x86_feature_detected!("avx512f") && Self::Avx2.is_available(),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             #[cfg(not(target_arch = "x86_64"))]
@@ -169,6 +169,8 @@ pub(crate) trait Simd: Copy {
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// The greater; `b` if that is not a number.
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    /// The greater; not a number if either is not.
+    fn max_nan(self, a: Self::V, b: Self::V) -> Self::V;
     /// The smaller; `b` if that is not a number.
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
 

@@ -13,13 +13,16 @@ pub struct MappedFile(Mmap);
 
 /// Maps a file for reading.
 ///
+/// While it is mapped the file must not be changed or cut in place: what is read would change, or the
+/// process end with a bus error. Replace such a file by renaming another onto it.
+///
 /// # Errors
 ///
 /// If it cannot be opened or mapped.
 pub fn map_file(path: &Path) -> io::Result<MappedFile> {
     let file = File::open(path)?;
-    // SAFETY: the map is private and read-only. Another process that changes the file while it is
-    // mapped breaks what `Mmap::map` asks for; that is the documented limit of every mapped file.
+    // SAFETY: the map is read-only. That nobody changes the file meanwhile is the documented limit of
+    // every function that maps one.
     unsafe { Mmap::map(&file) }.map(MappedFile)
 }
 

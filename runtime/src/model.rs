@@ -60,7 +60,8 @@ impl Model {
         Ok(Self::new(Cow::Borrowed(plan), weights))
     }
 
-    /// A network whose weights are mapped from a file.
+    /// A network whose weights are mapped from a file, which must not be changed in place while the
+    /// model lives (see [`map_file`](crate::map_file)).
     ///
     /// # Errors
     ///

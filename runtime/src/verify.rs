@@ -13,8 +13,9 @@
 //!    touch the map; a blur's reach no further than the map mirrored once.
 //! 6. The channels of a convolution's output are padded to [`LANES`]; of several groups each has a
 //!    multiple of [`LANES`] output channels, and `groups * group_input` is the input's pixel.
-//! 7. Weights lie within the packed weights, in the last repetition of a section too.
-//! 8. The input is loaded with its shape; each output is stored exactly once, with its shape.
+//! 7. Weights lie within the packed weights, in the last repetition of a section too; sections repeat
+//!    at least once, and a run has a bounded number of steps.
+//! 8. What loads the input has its shape; each output is stored exactly once, with its shape.
 
 use std::fmt::Display;
 
@@ -47,10 +48,15 @@ impl Plan {
     ///
     /// The first rule that is broken, and where.
     pub fn verify(&self) -> Result<(), Invalid> {
+        let mut total = 0_usize;
         let mut stored = vec![0_usize; self.outputs.len()];
         check_interface(self).map_err(|reason| Invalid { step: "interface".into(), reason })?;
         for stage in self.stages.iter() {
             for section in stage.sections.iter() {
+                let fault = |reason| Invalid { step: stage.name.to_string(), reason };
+                positive(&[section.times], "repetitions").map_err(fault)?;
+                total = total.saturating_add(section.times.saturating_mul(section.steps.len().max(1)));
+                ensure(total <= MOST_STEPS, "too many steps").map_err(fault)?;
                 for step in section.steps.iter() {
                     check_step(self, section, &step.op, &mut stored)
                         .map_err(|reason| Invalid { step: step.name.to_string(), reason })?;
@@ -84,6 +90,8 @@ fn positive(values: &[usize], what: &str) -> Checked {
     ensure(!values.contains(&0), format_args!("{what} of 0"))
 }
 
+/// The most kernel calls of one run.
+const MOST_STEPS: usize = 1 << 24;
 /// The most elements of one allocation.
 const MOST: usize = isize::MAX as usize / 8;
 
@@ -112,7 +120,6 @@ struct Scope<'a> {
 
 fn check_step(plan: &Plan, section: &Section, op: &Op, stored: &mut [usize]) -> Checked {
     let scope = Scope { plan, section };
-    positive(&[section.times], "repetitions")?;
     scope.weights(0, Some(0))?;
     match op {
         Op::Load { output } => {

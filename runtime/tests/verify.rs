@@ -199,3 +199,21 @@ fn the_message_names_the_step() {
     let error = with_conv(STEM, |conv| conv.pad = [2, 1]).verify().unwrap_err();
     assert_eq!(error.step, "step");
 }
+
+#[test]
+fn sections_run_a_bounded_number_of_steps() {
+    refused(with_section(|section| section.times = 0), "repetitions");
+    refused(with_section(|section| section.times = usize::MAX), "steps");
+    let endless = |section: &mut Section| {
+        *section = Section { times: usize::MAX, first: 0, weight_step: 0, steps: Vec::new().into() };
+    };
+    let mut plan = plan();
+    let mut stages = plan.stages.into_owned();
+    let mut sections = stages[0].sections.to_vec();
+    let mut empty = sections[0].clone();
+    endless(&mut empty);
+    sections.push(empty);
+    stages[0].sections = sections.into();
+    plan.stages = stages.into();
+    refused(plan, "steps");
+}

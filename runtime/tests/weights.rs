@@ -89,3 +89,34 @@ fn a_missing_file_is_named() {
 fn only_as_many_values_as_planned_are_written() {
     assert!(weights::encode(&plan(), &[1.0]).is_err());
 }
+
+#[test]
+fn weights_behind_a_program_are_found_wherever_they_begin() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = numbers(1, IMAGE);
+    let expected = model().session(1).unwrap().run(&images).unwrap().main().to_vec();
+    // On a page boundary already, within a page, and copied behind by another hand, unaligned.
+    for (length, padded) in [(4096, true), (5000, true), (5, false)] {
+        let path = folder.path().join(format!("program{length}"));
+        let mut file = vec![0xAA; length];
+        if padded {
+            weights::append(length as u64, &bytes(), &mut file).unwrap();
+            assert_eq!((file.len() - bytes().len()) % 4096, 0);
+        } else {
+            file.extend(bytes());
+        }
+        fs::write(&path, file).unwrap();
+        let model = Model::open_appended(plan(), &path).unwrap();
+        assert_eq!(model.session(1).unwrap().run(&images).unwrap().main(), expected);
+    }
+}
+
+#[test]
+fn a_program_without_its_weights_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stripped");
+    for length in [10, 1 << 20] {
+        fs::write(&path, vec![0xAA; length]).unwrap();
+        assert!(matches!(Model::open_appended(plan(), &path), Err(Error::Magic)));
+    }
+}

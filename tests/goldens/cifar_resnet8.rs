@@ -43,14 +43,14 @@ pub mod cifar_resnet {
     };
     const OUTPUTS: &[Output] = &[Output::new("logits", [10, 1, 1])];
     const STAGES: &[Stage] = &[
-        Stage::new("stem", STEM),
-        Stage::new("layer1", LAYER1),
-        Stage::new("layer2", LAYER2),
-        Stage::new("layer3", LAYER3),
-        Stage::new("head", HEAD),
+        Stage::new("stem", S0_STEM),
+        Stage::new("layer1", S1_LAYER1),
+        Stage::new("layer2", S2_LAYER2),
+        Stage::new("layer3", S3_LAYER3),
+        Stage::new("head", S4_HEAD),
     ];
-    const STEM: &[Section] = &[Section::once(STEM_STEPS)];
-    const STEM_STEPS: &[Step] = &[
+    const S0_STEM: &[Section] = &[Section::once(S0_STEM_STEPS)];
+    const S0_STEM_STEPS: &[Step] = &[
         Step::new("input", Split::Rows, Op::Load { output: M0 }),
         Step::new(
             "conv1",
@@ -58,8 +58,8 @@ pub mod cifar_resnet {
             Op::Conv(Conv::new(M0, M1, 0).kernel([3, 3], [1, 1]).then(Activation::Relu)),
         ),
     ];
-    const LAYER1: &[Section] = &[Section::once(LAYER1_STEPS)];
-    const LAYER1_STEPS: &[Step] = &[
+    const S1_LAYER1: &[Section] = &[Section::once(S1_LAYER1_STEPS)];
+    const S1_LAYER1_STEPS: &[Step] = &[
         Step::new(
             "layer1.*.conv1",
             Split::Rows,
@@ -78,8 +78,8 @@ pub mod cifar_resnet {
             ),
         ),
     ];
-    const LAYER2: &[Section] = &[Section::once(LAYER2_STEPS)];
-    const LAYER2_STEPS: &[Step] = &[
+    const S2_LAYER2: &[Section] = &[Section::once(S2_LAYER2_STEPS)];
+    const S2_LAYER2_STEPS: &[Step] = &[
         Step::new(
             "layer2.*.conv1",
             Split::Rows,
@@ -101,8 +101,8 @@ pub mod cifar_resnet {
             ),
         ),
     ];
-    const LAYER3: &[Section] = &[Section::once(LAYER3_STEPS)];
-    const LAYER3_STEPS: &[Step] = &[
+    const S3_LAYER3: &[Section] = &[Section::once(S3_LAYER3_STEPS)];
+    const S3_LAYER3_STEPS: &[Step] = &[
         Step::new(
             "layer3.*.conv1",
             Split::Channels,
@@ -124,8 +124,8 @@ pub mod cifar_resnet {
             ),
         ),
     ];
-    const HEAD: &[Section] = &[Section::once(HEAD_STEPS)];
-    const HEAD_STEPS: &[Step] = &[
+    const S4_HEAD: &[Section] = &[Section::once(S4_HEAD_STEPS)];
+    const S4_HEAD_STEPS: &[Step] = &[
         Step::new(
             "avgpool",
             Split::Rows,

@@ -72,10 +72,11 @@ pub(super) fn pretty(tokens: TokenStream) -> String {
 pub fn module_name(name: &str) -> String {
     let word: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let word = word.to_ascii_lowercase();
-    // A word of the language, or a number, is no name.
+    // A word of the language, a number, or a crate that emitted code names, is no name.
+    let taken = ["alloc", "core", "resnetc_runtime", "std"].contains(&word.as_str());
     match syn::parse_str::<syn::Ident>(&word) {
-        Ok(_) => word,
-        Err(_) => format!("net_{word}"),
+        Ok(_) if !taken => word,
+        _ => format!("net_{word}"),
     }
 }
 
@@ -145,10 +146,9 @@ fn items(plan: &Plan, weights: &Weights) -> TokenStream {
     let mut maps = Maps::default();
     let mut stages = TokenStream::new();
     let mut names: Vec<Ident> = Vec::new();
-    for stage in plan.stages.iter() {
-        let base = format_ident!("{}", module_name(&stage.name).to_ascii_uppercase());
-        let taken = names.iter().filter(|n| **n == base).count();
-        let name = if taken == 0 { base } else { format_ident!("{base}_{}", taken + 1) };
+    for (index, stage) in plan.stages.iter().enumerate() {
+        // Numbered, so that no two stages' constants can meet, nor a stage's and the module's own.
+        let name = format_ident!("S{index}_{}", module_name(&stage.name).to_ascii_uppercase());
         stages.extend(emit_stage(stage, &name, &mut maps));
         names.push(name);
     }
@@ -244,8 +244,11 @@ fn emit_plan(plan: &Plan, stages: &[Ident]) -> TokenStream {
         Filter::Bicubic => quote! { Filter::Bicubic },
     };
     let (mean, std) = (p.mean.map(Literal::f32_unsuffixed), p.std.map(Literal::f32_unsuffixed));
+    // Splitting very many names when the program is compiled takes rustc longer than it expects.
+    let many = (plan.labels.len() > 10_000).then(|| quote! { #[allow(long_running_const_eval)] });
     quote! {
         /// The network: its interface, its memory, and its steps.
+        #many
         pub static PLAN: Plan = Plan {
             name: Cow::Borrowed(#name),
             digest: [#(#digest),*],

@@ -248,6 +248,11 @@ impl Binder<'_> {
             (ArgKind::Flag, Value::Bool(b)) => return Some(Bound::Flag(b)),
             (ArgKind::Text, Value::Text(t)) => return Some(Bound::Text(t)),
             (ArgKind::Texts, Value::Text(t)) => return Some(Bound::Texts(vec![t])),
+            (ArgKind::Number, Value::Float(f)) if !(f as f32).is_finite() => {
+                let message = format!("`{}` is past what a 32-bit number holds", spec.name);
+                self.error(Diagnostic::error(Code::R0303, span, message, "out of range"));
+                return None;
+            }
             (ArgKind::Number, Value::Float(f)) => return Some(Bound::Number(f)),
             (ArgKind::Number, Value::Int(i)) => return Some(Bound::Number(i as f64)),
             (ArgKind::Colours, Value::Tuple(values)) if values.len() == 3 => {

@@ -18,6 +18,8 @@ use super::residual::show;
 
 /// Operations that a network may have.
 const MAX_NODES: usize = 200_000;
+/// Weights of a network.
+const MAX_WEIGHTS: u64 = 1 << 33;
 /// Activations of one operation, in values.
 const MAX_VALUES: usize = 1 << 31;
 
@@ -85,6 +87,7 @@ pub struct Expander<'a> {
     /// Blocks expanded so far.
     pub(super) built: usize,
     /// Whether the network is past a limit.
+    weights: u64,
     pub(super) full: bool,
 }
 
@@ -100,6 +103,7 @@ impl<'a> Expander<'a> {
             block: None,
             calls: Vec::new(),
             built: 0,
+            weights: 0,
             full: false,
         }
     }
@@ -178,6 +182,13 @@ impl<'a> Expander<'a> {
             );
             return Flow { node: NodeId(0), shape: None };
         }
+        if let (Some(_), Some(&input)) = (shape, inputs.first()) {
+            self.weights = self.weights.saturating_add(layer.weights(self.nodes[input.0 as usize].shape[0]));
+            if self.weights > MAX_WEIGHTS {
+                self.fill(span, format!("the network has more than {MAX_WEIGHTS} weights"));
+                return Flow { node: NodeId(0), shape: None };
+            }
+        }
         let (part, block) = (self.part, self.block);
         let known = shape.unwrap_or([1; 3]);
         self.nodes.push(Node { layer, inputs: inputs.to_vec(), shape: known, path, span, part, block });
@@ -188,7 +199,7 @@ impl<'a> Expander<'a> {
     pub(super) fn fill(&mut self, span: Span, what: String) {
         if !std::mem::replace(&mut self.full, true) {
             let error = Diagnostic::error(Code::R0401, span, what, "the limit is passed here");
-            self.report(error.with_help("repeat fewer blocks"));
+            self.report(error.with_help("repeat fewer blocks, or narrower ones"));
         }
     }
 

@@ -235,29 +235,11 @@ impl Network {
         tensors.iter().filter(|t| t.trained).map(|t| t.shape.iter().product::<usize>() as u64).sum()
     }
 
-    /// Multiply-accumulates of a node for one image: those of convolutions and linear layers.
+    /// Multiply-accumulates of a node for one image: those of convolutions and linear layers, which
+    /// use each weight once a position.
     pub fn macs(&self, node: &Node) -> u64 {
-        let [channels, height, width] = node.shape.map(|d| d as u64);
-        let channels_in = self.input_shape(node)[0] as u64;
-        match &node.layer {
-            Layer::Conv(c) => {
-                let taps = (c.kernel[0] * c.kernel[1]) as u64;
-                channels * height * width * taps * (channels_in / c.groups as u64)
-            }
-            Layer::Linear { .. } => channels * channels_in,
-            Layer::Input
-            | Layer::BatchNorm { .. }
-            | Layer::Activation(_)
-            | Layer::Add
-            | Layer::Mul
-            | Layer::MaxPool(_)
-            | Layer::AvgPool { .. }
-            | Layer::GlobalAvgPool
-            | Layer::ZeroPad { .. }
-            | Layer::Softmax
-            | Layer::BlurPool { .. }
-            | Layer::Dropout => 0,
-        }
+        let [_, height, width] = node.shape.map(|d| d as u64);
+        node.layer.weights(self.input_shape(node)[0]).saturating_mul(height * width)
     }
 
     /// Trained values of the whole network.
@@ -267,11 +249,32 @@ impl Network {
 
     /// Multiply-accumulates of the whole network for one image.
     pub fn total_macs(&self) -> u64 {
-        self.nodes.iter().map(|n| self.macs(n)).sum()
+        self.nodes.iter().fold(0, |total, n| total.saturating_add(self.macs(n)))
     }
 }
 
 impl Layer {
+    /// Weights of a convolution or linear layer over so many channels; saturates.
+    pub fn weights(&self, channels_in: usize) -> u64 {
+        let product = |factors: [usize; 4]| factors.iter().fold(1u64, |p, &f| p.saturating_mul(f as u64));
+        match self {
+            Self::Conv(c) => product([c.channels, channels_in / c.groups.max(1), c.kernel[0], c.kernel[1]]),
+            Self::Linear { features, .. } => product([*features, channels_in, 1, 1]),
+            Self::Input
+            | Self::BatchNorm { .. }
+            | Self::Activation(_)
+            | Self::Add
+            | Self::Mul
+            | Self::MaxPool(_)
+            | Self::AvgPool { .. }
+            | Self::GlobalAvgPool
+            | Self::ZeroPad { .. }
+            | Self::Softmax
+            | Self::BlurPool { .. }
+            | Self::Dropout => 0,
+        }
+    }
+
     /// The word that a spec writes for it.
     pub fn word(&self) -> &'static str {
         match self {

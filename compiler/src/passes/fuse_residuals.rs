@@ -17,10 +17,8 @@ pub fn fuse_residuals(graph: &mut Graph) {
         let [a, b] = operands[..] else { unreachable!("verified: a sum has two operands") };
         if takes_residual(graph, a, id) {
             fuse(graph, id, a, b, residual);
-        } else if residual == ResidualRead::IDENTITY
-            && takes_residual(graph, b, id)
-            && runs_after(graph, b, a)
-        {
+        } else if is_identity(graph, b, residual, id) && takes_residual(graph, b, id) {
+            // Nothing but the sum reads `b`, so `a` cannot be waiting for it.
             fuse(graph, id, b, a, residual);
         }
     }
@@ -49,22 +47,9 @@ fn takes_residual(graph: &Graph, id: NodeId, sum: NodeId) -> bool {
     free && graph.only_use(id) == Some(sum)
 }
 
-/// Whether `later` can wait for `earlier` without a cycle: `earlier` does not need it.
-fn runs_after(graph: &Graph, later: NodeId, earlier: NodeId) -> bool {
-    let mut seen = vec![earlier];
-    let mut next = 0;
-    while let Some(&id) = seen.get(next) {
-        next += 1;
-        for operand in graph.operands(id) {
-            if operand == later {
-                return false;
-            }
-            if !seen.contains(&operand) && operand > later {
-                seen.push(operand);
-            }
-        }
-    }
-    true
+/// Whether a sum reads a summand as it is: summands can change places then.
+fn is_identity(graph: &Graph, summand: NodeId, read: ResidualRead, sum: NodeId) -> bool {
+    read == ResidualRead::IDENTITY && graph.node(summand).shape == graph.node(sum).shape
 }
 
 fn fuse(graph: &mut Graph, sum: NodeId, into: NodeId, residual: NodeId, read: ResidualRead) {

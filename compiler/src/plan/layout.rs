@@ -92,8 +92,9 @@ fn in_place(graph: &Graph, id: NodeId) -> Option<NodeId> {
         _ => return None,
     };
     let others = operands.iter().filter(|&&o| o == residual).count();
-    let padded = pixel(graph, residual) == pixel(graph, id);
-    (others == 1 && padded).then_some(residual)
+    let alike =
+        graph.node(residual).shape == graph.node(id).shape && pixel(graph, residual) == pixel(graph, id);
+    (others == 1 && alike).then_some(residual)
 }
 
 /// Distance between a value's columns. An image that only dense convolutions read keeps its three

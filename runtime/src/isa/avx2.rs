@@ -81,6 +81,12 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn max_nan(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: `self` proves that the machine has the instructions.
+        unsafe { _mm256_blendv_ps(_mm256_max_ps(a, b), a, _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a)) }
+    }
+
+    #[inline(always)]
     fn min(self, a: __m256, b: __m256) -> __m256 {
         // SAFETY: `self` proves that the machine has the instruction.
         unsafe { _mm256_min_ps(a, b) }

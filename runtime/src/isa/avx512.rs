@@ -83,6 +83,12 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn max_nan(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: `self` proves that the machine has the instructions.
+        unsafe { _mm512_mask_mov_ps(_mm512_max_ps(a, b), _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, a), a) }
+    }
+
+    #[inline(always)]
     fn min(self, a: __m512, b: __m512) -> __m512 {
         // SAFETY: `self` proves that the machine has the instruction.
         unsafe { _mm512_min_ps(a, b) }

@@ -69,6 +69,12 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
+    fn max_nan(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: NEON is part of the target's baseline.
+        unsafe { vmaxq_f32(a, b) }
+    }
+
+    #[inline(always)]
     fn min(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
         // SAFETY: NEON is part of the target's baseline.
         unsafe { vminq_f32(a, b) }

@@ -67,6 +67,11 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn max_nan(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        zip(a, b, |a, b| if a > b || a.is_nan() { a } else { b })
+    }
+
+    #[inline(always)]
     fn min(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
         zip(a, b, |a, b| if a < b { a } else { b })
     }

@@ -61,7 +61,7 @@ pub(super) unsafe fn run<S: Simd>(simd: S, context: &Context, conv: &Conv, share
     };
     let panels = share.lanes.start / LANES..share.lanes.end / LANES;
     let width = conv.output.width;
-    let values = (conv.stride[0] * conv.stride[1]).saturating_mul(conv.input.pixel);
+    let values = conv.stride[0].saturating_mul(conv.stride[1]).saturating_mul(conv.input.pixel);
     let size = (BLOCK_VALUES / values).clamp(LEAST, BLOCK);
     let mut block = Block { input: [0; BLOCK], output: [0; BLOCK], residual: [0; BLOCK] };
     let first = share.rows.start * width;

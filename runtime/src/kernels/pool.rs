@@ -79,7 +79,7 @@ impl Kernel for Max<'_> {
                     for y in rows.clone() {
                         for x in columns.clone() {
                             let from = context.arena.add(input.at(place.n, y, x) + lane_in);
-                            best = simd.max(best, simd.load_some(from, present));
+                            best = simd.max_nan(best, simd.load_some(from, present));
                         }
                     }
                     simd.store_some(context.arena.add(to + lane), best, count);
