@@ -78,6 +78,11 @@ fn command() -> Command {
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
+    // Without a handler an interrupt only leaves a hidden file more.
+    let _ = ctrlc::set_handler(|| {
+        crate::files::remove_temporaries();
+        std::process::exit(130);
+    });
     let matches = match command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {

@@ -91,11 +91,6 @@ impl Spec {
         &self.file
     }
 
-    /// The text, as it was read.
-    pub fn text(&self) -> &str {
-        self.sources.text(crate::diagnostics::FileId(0))
-    }
-
     /// Names of the models in the file.
     pub fn models(&self) -> Vec<&str> {
         model::model_names(&self.file)

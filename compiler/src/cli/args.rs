@@ -84,14 +84,17 @@ pub fn options(matches: &ArgMatches) -> Result<Options, Failure> {
     })
 }
 
-/// Compiles the SPEC with its weights, which must be given somehow.
-pub fn compile_with_weights(matches: &ArgMatches) -> Result<Compiled, Failure> {
-    let (spec, checked) = check(matches)?;
+/// Compiles a checked SPEC with its weights, which must be given somehow.
+pub fn compile_with_weights(
+    matches: &ArgMatches,
+    spec: &Spec,
+    checked: &Checked,
+) -> Result<Compiled, Failure> {
     let network = &checked.network;
     let checkpoint = if matches.get_flag("random-weights") {
         random::checkpoint(network)
     } else {
-        checkpoint(matches, &spec, network.weights.as_deref())?
+        checkpoint(matches, spec, network.weights.as_deref())?
     };
     Ok(compile(network, Some(&checkpoint), &options(matches)?)?)
 }

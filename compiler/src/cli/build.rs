@@ -49,16 +49,9 @@ pub fn command() -> Command {
 pub fn run(matches: &ArgMatches) -> Outcome {
     let begin = Instant::now();
     let progress = Progress::new("reading the spec and its weights");
-    let compiled = args::compile_with_weights(matches)?;
-    let path = matches
-        .get_one::<PathBuf>("output")
-        .cloned()
-        .unwrap_or_else(|| PathBuf::from(compiled.plan.name.as_ref()));
-    if path.is_dir() {
-        return Err(
-            Error::Usage(format!("{} is a folder: -o takes the executable's path", path.display())).into()
-        );
-    }
+    let (spec, checked) = args::check(matches)?;
+    let path = output(matches, &checked.network.name)?;
+    let compiled = args::compile_with_weights(matches, &spec, &checked)?;
     let beside = matches.get_flag("no-embed");
     build(&Cache::open()?, &compiled, &path, !beside, &progress)?;
     progress.finish(&format!("built {} in {:.1} s", path.display(), begin.elapsed().as_secs_f64()));
@@ -89,8 +82,37 @@ pub fn build(
     if embed {
         return cache.build(&source, path, packed, progress);
     }
-    cache.build(&source, path, &[], progress)?;
-    files::write_whole(&beside, packed)
+    files::write_whole(&beside, packed)?;
+    cache.build(&source, path, &[], progress)
+}
+
+/// Where the executable goes: not onto what it is made from, and into a folder that is there.
+fn output(matches: &ArgMatches, model: &str) -> Result<PathBuf, Error> {
+    let path = match matches.get_one::<PathBuf>("output") {
+        Some(path) if path.is_dir() => {
+            let told = format!("{} is a folder: -o takes the executable's path", path.display());
+            return Err(Error::Usage(told));
+        }
+        Some(path) => path.clone(),
+        // A project's folder has its model's name.
+        None if Path::new(model).is_dir() => Path::new(model).join(model),
+        None => PathBuf::from(model),
+    };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(Error::Usage(format!("there is no folder {} to write to", folder.display())));
+    }
+    let spec = matches.get_one::<String>("spec").map(|s| s.rsplit_once(':').map_or(s.as_str(), |(p, _)| p));
+    let inputs = [spec.map(Path::new), matches.get_one::<PathBuf>("weights").map(PathBuf::as_path)];
+    for input in inputs.into_iter().flatten().filter_map(|p| p.canonicalize().ok()) {
+        for written in [path.clone(), weights_path(&path)] {
+            if written.canonicalize().is_ok_and(|w| w == input && w.is_file()) {
+                let told = format!("{} is what is read: write to another path with -o", written.display());
+                return Err(Error::Usage(told));
+            }
+        }
+    }
+    Ok(path)
 }
 
 /// The weights of an executable.

@@ -3,8 +3,8 @@
 //! Everything lies under a digest of the runtime's source and the toolchain's version, so another
 //! version of the command never meets this one's files. One build at a time: a lock file.
 
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::fs::{self, File, TryLockError};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -40,11 +40,15 @@ impl Cache {
     ///
     /// If there is no such folder and it cannot be made.
     pub fn open() -> Result<Self, Error> {
-        let base = std::env::var_os("RESNETC_CACHE").map(PathBuf::from);
-        let base = base.or_else(|| Some(PathBuf::from(std::env::var_os("XDG_CACHE_HOME")?).join("resnetc")));
-        let base = base.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/resnetc")));
+        let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+        let base = variable("RESNETC_CACHE")
+            .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("resnetc")))
+            .or_else(|| Some(variable("HOME")?.join(".cache/resnetc")));
         let base = base
             .ok_or_else(|| Error::Usage("there is no cache folder: set RESNETC_CACHE, or HOME".to_owned()))?;
+        // cargo runs in another folder.
+        let absolute = std::path::absolute(&base);
+        let base = absolute.map_err(|source| Error::Read { path: base, source })?;
         let mut hash = Sha256::new();
         hash.update(rustc_version()?);
         for (name, text) in SOURCE {
@@ -79,13 +83,18 @@ impl Cache {
     ) -> Result<(), Error> {
         let lock = self.root.join("lock");
         let file = File::create(&lock).map_err(|source| Error::Write { path: lock.clone(), source })?;
-        // Waits for another build; without locks on this file system there is nothing to wait for.
-        let _ = file.lock();
+        if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            progress.step("waiting for another build");
+            // Without locks on this file system there is nothing to wait for.
+            let _ = file.lock();
+            progress.step("compiling the program");
+        }
         self.unpack()?;
-        let package = self.root.join("build").join(source.name);
+        let name = format!("program-{}", source.name);
+        let package = self.root.join("build").join(&name);
         let src = package.join("src");
         create_dir(&src)?;
-        write(&package.join("Cargo.toml"), manifest(source.name).as_bytes())?;
+        write(&package.join("Cargo.toml"), manifest(&name).as_bytes())?;
         if let Some((_, text)) = SOURCE.iter().find(|(name, _)| *name == "Cargo.lock") {
             write(&package.join("Cargo.lock"), text.as_bytes())?;
         }
@@ -98,15 +107,13 @@ impl Cache {
             Err(Refused::Offline) => self.cargo(&package, false, progress),
             other => other,
         };
-        match built {
-            Ok(()) => {}
+        let executable = match built {
+            Ok(executable) => executable,
             Err(Refused::Offline) => {
                 return Err(Error::Usage("cargo could not build the program".to_owned()));
             }
             Err(Refused::Failed(error)) => return Err(error),
-        }
-        let executable =
-            self.target().join("release").join(format!("{}{}", source.name, std::env::consts::EXE_SUFFIX));
+        };
         install(&executable, weights, to)
     }
 
@@ -131,11 +138,11 @@ impl Cache {
         write(&done, b"")
     }
 
-    fn cargo(&self, package: &Path, offline: bool, progress: &Progress) -> Result<(), Refused> {
+    fn cargo(&self, package: &Path, offline: bool, progress: &Progress) -> Result<PathBuf, Refused> {
         let mut command = Command::new(cargo_path());
         command
             .current_dir(package)
-            .args(["build", "--release"])
+            .args(["build", "--release", "--message-format=json-render-diagnostics"])
             .args(offline.then_some("--offline"))
             .env("CARGO_TARGET_DIR", self.target())
             .env("CARGO_TERM_COLOR", "never")
@@ -143,9 +150,11 @@ impl Cache {
             .env_remove("CARGO_ENCODED_RUSTFLAGS")
             .env_remove("CARGO_BUILD_TARGET")
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|e| Refused::Failed(no_cargo(&e)))?;
+        let stdout = child.stdout.take();
+        let messages = std::thread::spawn(move || stdout.and_then(executable_of));
         let mut log = String::new();
         if let Some(stderr) = child.stderr.take() {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
@@ -158,8 +167,9 @@ impl Cache {
             }
         }
         let status = child.wait().map_err(|e| Refused::Failed(no_cargo(&e)))?;
-        if status.success() {
-            return Ok(());
+        let executable = messages.join().ok().flatten();
+        if let (true, Some(executable)) = (status.success(), executable) {
+            return Ok(executable);
         }
         let missing = ["--offline", "offline mode", "no matching package", "failed to download"];
         if offline && missing.iter().any(|m| log.contains(m)) {
@@ -167,6 +177,18 @@ impl Cache {
         }
         Err(Refused::Failed(Error::Usage(format!("cargo could not build the program:\n{log}"))))
     }
+}
+
+/// The executable that cargo's messages name.
+fn executable_of(messages: impl Read) -> Option<PathBuf> {
+    let mut found = None;
+    for line in BufReader::new(messages).lines().map_while(Result::ok) {
+        let message: Option<serde_json::Value> = serde_json::from_str(&line).ok();
+        if let Some(path) = message.as_ref().and_then(|m| m["executable"].as_str()) {
+            found = Some(PathBuf::from(path));
+        }
+    }
+    found
 }
 
 enum Refused {
@@ -220,17 +242,11 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 
 /// Copies an executable, and appends its weights; whole or not at all.
 fn install(from: &Path, weights: &[u8], to: &Path) -> Result<(), Error> {
-    let temporary = files::beside(to);
-    let write = || -> std::io::Result<()> {
-        let length = fs::copy(from, &temporary)?;
-        if !weights.is_empty() {
-            let file = fs::OpenOptions::new().append(true).open(&temporary)?;
-            resnetc_runtime::weights::append(length, weights, file)?;
-        }
-        fs::rename(&temporary, to)
-    };
-    write().map_err(|source| {
-        let _ = fs::remove_file(&temporary);
-        Error::Write { path: to.to_owned(), source }
+    let read = |source| Error::Read { path: from.to_owned(), source };
+    let mut executable = File::open(from).map_err(read)?;
+    let permissions = executable.metadata().map_err(read)?.permissions();
+    files::replace(to, Some(permissions), |file| {
+        let length = std::io::copy(&mut executable, file)?;
+        if weights.is_empty() { Ok(()) } else { resnetc_runtime::weights::append(length, weights, file) }
     })
 }

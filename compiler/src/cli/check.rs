@@ -24,7 +24,15 @@ pub fn run(matches: &ArgMatches) -> Outcome {
     let settings: Vec<String> = matches.get_many("set").into_iter().flatten().cloned().collect();
     let mut failed = false;
     for name in matches.get_many::<String>("spec").into_iter().flatten() {
-        for model in models(name)? {
+        let models = match models(name) {
+            Ok(models) => models,
+            Err(error) => {
+                failed = true;
+                terminal::error(&error);
+                continue;
+            }
+        };
+        for model in models {
             match Spec::open(&model).and_then(|spec| spec.check(&settings)) {
                 Ok(checked) => {
                     terminal::diagnostics(&checked.warnings);
@@ -50,6 +58,10 @@ pub fn run(matches: &ArgMatches) -> Outcome {
 fn models(name: &str) -> Result<Vec<String>, Error> {
     let spec = Spec::open(name)?;
     let all = spec.models();
+    // What is wrong with the text is told once, not once a model.
+    if all.len() > 1 {
+        spec.check_syntax().map_err(|report| Error::Spec(Box::new(report)))?;
+    }
     if all.len() > 1 && name.ends_with(".resnet") {
         return Ok(all.iter().map(|model| format!("{name}:{model}")).collect());
     }

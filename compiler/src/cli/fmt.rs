@@ -29,25 +29,37 @@ pub fn command() -> Command {
 }
 
 pub fn run(matches: &ArgMatches) -> Outcome {
-    let mut unformatted = false;
+    let mut failed = false;
     for path in matches.get_many::<PathBuf>("file").into_iter().flatten() {
         if path == Path::new("-") {
             terminal::print(&format_stdin()?)?;
             continue;
         }
-        let spec = Spec::open(&path.to_string_lossy())?;
-        let text = formatted(&spec)?;
-        if text == spec.text() {
-            continue;
-        }
-        if matches.get_flag("check") {
-            terminal::say(&format!("{}: not formatted", path.display()));
-            unformatted = true;
-        } else {
-            crate::files::write_whole(path, text.as_bytes())?;
+        match format_file(path, matches.get_flag("check")) {
+            Ok(()) => {}
+            Err(Failure::Error(error)) => {
+                terminal::error(&error);
+                failed = true;
+            }
+            Err(Failure::Told) => failed = true,
+            Err(Failure::Closed) => return Err(Failure::Closed),
         }
     }
-    if unformatted { Err(Failure::Told) } else { Ok(()) }
+    if failed { Err(Failure::Told) } else { Ok(()) }
+}
+
+fn format_file(path: &Path, check: bool) -> Outcome {
+    let text =
+        std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let formatted = formatted(&Spec::from_text(&path.to_string_lossy(), &text, None))?;
+    if formatted == text {
+        return Ok(());
+    }
+    if check {
+        terminal::say(&format!("{}: not formatted", path.display()));
+        return Err(Failure::Told);
+    }
+    Ok(crate::files::write_whole(path, formatted.as_bytes())?)
 }
 
 fn format_stdin() -> Result<String, Failure> {

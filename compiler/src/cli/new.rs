@@ -64,14 +64,14 @@ model NAME(depth = 20, classes = 10) {
     shortcut zero_pad // none | zero_pad | projection | projection_all
 
     stem { conv 3x3, 16; norm; relu }
-    stage layer1 { n of unit(16) }
-    stage layer2 { n of unit(32), stride 2 }
-    stage layer3 { n of unit(64), stride 2 }
+    stage layer1 { n of NAME_block(16) }
+    stage layer2 { n of NAME_block(32), stride 2 }
+    stage layer3 { n of NAME_block(64), stride 2 }
     head { global_avg_pool; linear classes }
 }
 
 // A block of your own; `basic` and `bottleneck` are there already.
-block unit(width) {
+block NAME_block(width) {
     residual {
         conv 3x3, width, stride; norm; relu
         conv 3x3, width; norm

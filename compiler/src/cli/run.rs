@@ -33,7 +33,8 @@ pub fn command() -> Command {
 }
 
 pub fn run(matches: &ArgMatches) -> Outcome {
-    let compiled = args::compile_with_weights(matches)?;
+    let (spec, checked) = args::check(matches)?;
+    let compiled = args::compile_with_weights(matches, &spec, &checked)?;
     let cache = Cache::open()?;
     let folder = cache.program(&compiled.plan.digest);
     let name = crate::emit::module_name(&compiled.plan.name);
