@@ -26,15 +26,23 @@ pub(super) fn label(plan: &Plan, class: usize) -> Cow<'_, str> {
 
 /// Whether the main output has been through a softmax already.
 pub(super) fn gives_probabilities(plan: &Plan) -> bool {
-    let ops = || {
-        let sections = plan.stages.iter().flat_map(|stage| stage.sections.iter());
-        sections.flat_map(|section| section.steps.iter().map(|step| &step.op))
-    };
-    let stored = ops().find_map(|op| match op {
-        Op::Store { input, output: 0 } => Some(*input),
-        _ => None,
-    });
-    ops().any(|op| matches!(op, Op::Softmax { output, .. } if stored == Some(*output)))
+    let sections = plan.stages.iter().flat_map(|stage| stage.sections.iter());
+    let mut ops = sections.flat_map(|section| section.steps.iter().map(|step| &step.op));
+    // What was written last, and what of that is stored.
+    let mut softmax = None;
+    ops.find_map(|op| match op {
+        Op::Store { input, output: 0 } => Some(softmax == Some(*input)),
+        Op::Store { .. } => None,
+        Op::Softmax { output, .. } => {
+            softmax = Some(*output);
+            None
+        }
+        _ => {
+            softmax = None;
+            None
+        }
+    })
+    .unwrap_or(false)
 }
 
 /// One image's probabilities from its logits.
@@ -45,8 +53,12 @@ pub(super) fn softmax(logits: &[f32]) -> Vec<f32> {
     powers.iter().map(|power| power / sum).collect()
 }
 
-/// The `count` classes of the largest values, best first; of equal ones the lower number first.
+/// The `count` classes of the largest values, best first; of equal ones the lower number first. None
+/// if any value is no number: nothing can be said of them then.
 pub(super) fn best(values: &[f32], count: usize) -> Vec<usize> {
+    if values.iter().any(|value| value.is_nan()) {
+        return Vec::new();
+    }
     let mut order: Vec<usize> = (0..values.len()).collect();
     let better = |a: &usize, b: &usize| values[*b].total_cmp(&values[*a]).then(a.cmp(b));
     let count = count.min(order.len());

@@ -74,6 +74,11 @@ pub(super) fn run(program: &Program, arguments: &ArgMatches, terminal: &mut Term
                 }
                 Ok(()) => {
                     let result = results.next().unwrap_or(&[]);
+                    if result.iter().any(|value| value.is_nan()) {
+                        failed += 1;
+                        report.refuse(path, "the network gave values that are no numbers")?;
+                        continue;
+                    }
                     let values = if ready { result.to_vec() } else { answers::softmax(result) };
                     report.answer(path, &values, top, milliseconds)?;
                 }
@@ -125,7 +130,7 @@ impl Report<'_> {
     }
 
     fn refuse(&mut self, path: &Path, reason: &str) -> Result<(), Failure> {
-        self.terminal.note("error", &format!("cannot read {}: {reason}", shown(path)));
+        self.terminal.note("error", &format!("cannot classify {}: {reason}", shown(path)));
         match self.json {
             true => self.entry(&json!({ "file": path.to_string_lossy(), "error": reason })),
             false => Ok(()),

@@ -20,6 +20,8 @@ pub(super) enum Failure {
     NoWeights { name: &'static str, directory: PathBuf },
     #[error("cannot find this program's own file, which holds its weights")]
     Executable(#[source] io::Error),
+    #[error("{} does not end with this program's weights; was it stripped or repacked?", shown(path))]
+    Appended { path: PathBuf, source: crate::Error },
     #[error("cannot use {}", shown(path))]
     Weights { path: PathBuf, source: crate::Error },
     #[error("cannot read {}", shown(path))]
@@ -40,7 +42,7 @@ pub(super) enum Failure {
     NoPictures(usize),
     #[error("the main output has shape {0}, not one value for each class; use infer to get it")]
     NoClasses(String),
-    #[error("{failed} of {all} pictures could not be read (named above); the others are answered")]
+    #[error("{failed} of {all} pictures could not be classified (named above); the others are answered")]
     Unreadable { failed: usize, all: usize },
     #[error("none of the {0} files in the class folders is a picture that can be read (named above)")]
     NothingRead(usize),

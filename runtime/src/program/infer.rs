@@ -130,9 +130,18 @@ fn wanted_outputs<'a>(
         wanted.push((output, PathBuf::from(file)));
     }
     let mut seen = HashSet::new();
-    match wanted.iter().find(|(_, file)| !seen.insert(file.clone())) {
+    match wanted.iter().find(|(_, file)| !seen.insert(resolved(file))) {
         Some((_, file)) => Err(Failure::WrittenTwice(file.clone())),
         None => Ok(wanted),
+    }
+}
+
+/// One spelling of a path whose last part need not be there yet.
+fn resolved(file: &Path) -> PathBuf {
+    let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (folder.canonicalize(), file.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => file.to_owned(),
     }
 }
 

@@ -45,7 +45,8 @@ pub(super) fn open(program: &Program, arguments: &ArgMatches) -> Result<Model, F
     match program.weights {
         Weights::Appended => {
             let executable = std::env::current_exe().map_err(Failure::Executable)?;
-            Ok(Model::open_appended(program.plan, &executable)?)
+            Model::open_appended(program.plan, &executable)
+                .map_err(|source| Failure::Appended { path: executable, source })
         }
         Weights::Beside(name) => {
             let asked = arguments.try_get_one::<PathBuf>("weights-file").ok().flatten().cloned();

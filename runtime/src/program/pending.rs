@@ -23,11 +23,11 @@ impl Pending {
         if target.is_dir() {
             return Err(fail(io::ErrorKind::IsADirectory.into()));
         }
-        let name = temporary(target);
-        let nameless =
-            OpenOptions::new().read(true).write(true).create_new(true).open(&name).map_err(fail)?;
+        // A link is followed: what it points to is to become what is written.
+        let target = fs::canonicalize(target).unwrap_or_else(|_| target.to_owned());
+        let (name, nameless) = create_beside(&target).map_err(fail)?;
         fs::remove_file(&name).map_err(fail)?;
-        Ok(Self { target: target.to_owned(), nameless: BufWriter::new(nameless) })
+        Ok(Self { target, nameless: BufWriter::new(nameless) })
     }
 
     /// Writes with `write`, in the name of the target.
@@ -48,9 +48,13 @@ impl Pending {
             io::copy(&mut source, terminal)?;
             return Ok(());
         }
-        let name = temporary(&target);
-        let copied = File::create_new(&name)
-            .and_then(|mut file| io::copy(&mut source, &mut file).and_then(|_| file.flush()))
+        if is_special(&target) {
+            let opened = OpenOptions::new().write(true).open(&target);
+            return opened.and_then(|mut file| io::copy(&mut source, &mut file)).map(|_| ()).map_err(fail);
+        }
+        let (name, mut file) = create_beside(&target).map_err(fail)?;
+        let copied = io::copy(&mut source, &mut file)
+            .and_then(|_| file.flush())
             .and_then(|()| fs::rename(&name, &target));
         if copied.is_err() {
             // The failure to report is the first one.
@@ -60,24 +64,67 @@ impl Pending {
     }
 }
 
+/// Whether a path is a device or a pipe, which is written to and not replaced.
+fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
 /// Whether a path stands for standard input or output.
 pub(super) fn is_stream(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// A hidden name beside the target, of this process.
-fn temporary(target: &Path) -> PathBuf {
-    let hidden = |name: &str| format!(".{name}.{}.part", std::process::id());
-    if is_stream(target) {
-        return std::env::temp_dir().join(hidden("output"));
-    }
+/// Creates a hidden file beside the target, under a name that nothing has yet: a process that was
+/// killed may have left one.
+fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
-    target.with_file_name(hidden(&name))
+    // Short enough for any file system with what is added to it.
+    let stem: String = name.chars().take(50).collect();
+    let mut count = 0;
+    loop {
+        let hidden = format!(".{stem}.{}.{count}.part", std::process::id());
+        let path = match is_stream(target) || is_special(target) {
+            true => std::env::temp_dir().join(hidden),
+            false => target.with_file_name(hidden),
+        };
+        match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
+            Ok(file) => return Ok((path, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && count < 1000 => count += 1,
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn devices_are_written_to_and_links_are_followed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let place = |name: &str| directory.path().join(name);
+        std::os::unix::fs::symlink("/dev/null", place("nothing")).expect("links");
+        fs::write(place("real.npy"), b"old").expect("writes");
+        std::os::unix::fs::symlink(place("real.npy"), place("link.npy")).expect("links");
+        for name in ["nothing", "link.npy"] {
+            let mut pending = Pending::new(&place(name)).expect("begins");
+            pending.write(|file| file.write_all(b"whole")).expect("writes");
+            pending.commit(&mut Terminal::new()).expect("commits");
+            assert!(fs::symlink_metadata(place(name)).expect("is there").is_symlink(), "{name}");
+        }
+        assert_eq!(fs::read(place("real.npy")).expect("is there"), b"whole");
+        assert!(is_special(Path::new("/dev/null")));
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_no_obstacle() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let target = directory.path().join("y".repeat(250));
+        let (left, _) = create_beside(&target).expect("creates");
+        let (other, _) = create_beside(&target).expect("creates another");
+        assert_ne!(left, other);
+    }
 
     #[test]
     fn nothing_is_to_be_seen_before_the_commit() {

@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
@@ -58,15 +59,14 @@ impl Inputs {
         let fates: Vec<_> = std::thread::scope(|scope| {
             let work = |(paths, values): (&[PathBuf], &mut [f32])| -> Vec<_> {
                 let places = values.chunks_exact_mut(image);
-                paths.iter().zip(places).map(|(path, place)| load(path, plan, place)).collect()
+                paths.iter().zip(places).map(|(path, place)| contain(|| load(path, plan, place))).collect()
             };
             let mut shares = shares.peekable();
             let Some(own) = shares.next() else { return Vec::new() };
-            let others: Vec<_> =
-                shares.map(|share| (share.0.len(), scope.spawn(move || work(share)))).collect();
+            let others: Vec<_> = shares.map(|share| scope.spawn(move || work(share))).collect();
             let mut fates = work(own);
-            for (count, other) in others {
-                fates.extend(other.join().unwrap_or_else(|_| (0..count).map(|_| Err(defect())).collect()));
+            for other in others {
+                fates.extend(other.join().unwrap_or_default());
             }
             fates
         });
@@ -79,8 +79,11 @@ impl Inputs {
     }
 }
 
-fn defect() -> Unread {
-    io::Error::other("the decoder failed").into()
+/// Makes a panic in a decoder, which is a defect of it, the fate of one picture alone.
+fn contain(load: impl FnOnce() -> Result<(), Unread>) -> Result<(), Unread> {
+    // What a panic leaves in the picture's place is not used.
+    catch_unwind(AssertUnwindSafe(load))
+        .unwrap_or_else(|_| Err(io::Error::other("the decoder failed").into()))
 }
 
 fn load(path: &Path, plan: &Plan, place: &mut [f32]) -> Result<(), Unread> {
@@ -96,6 +99,12 @@ fn load(path: &Path, plan: &Plan, place: &mut [f32]) -> Result<(), Unread> {
 mod tests {
     use super::*;
     use crate::program::tests::PLAN;
+
+    #[test]
+    fn a_decoder_that_panics_fails_one_picture() {
+        assert!(contain(|| panic!("a defect")).is_err());
+        assert!(contain(|| Ok(())).is_ok());
+    }
 
     #[test]
     fn inputs_close_up_behind_a_file_that_cannot_be_read() {
