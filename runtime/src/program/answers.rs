@@ -27,26 +27,29 @@ pub(super) fn label(plan: &Plan, class: usize) -> Cow<'_, str> {
 /// Whether the main output has been through a softmax already.
 pub(super) fn gives_probabilities(plan: &Plan) -> bool {
     let sections = plan.stages.iter().flat_map(|stage| stage.sections.iter());
-    let mut ops = sections.flat_map(|section| section.steps.iter().map(|step| &step.op));
-    // What was written last, and what of that is stored.
-    let mut softmax = None;
-    ops.find_map(|op| match op {
-        Op::Store { input, output: 0 } => Some(softmax == Some(*input)),
-        Op::Store { .. } => None,
-        Op::Softmax { output, .. } => {
-            softmax = Some(*output);
-            None
-        }
-        _ => {
-            softmax = None;
-            None
-        }
-    })
-    .unwrap_or(false)
+    let ops: Vec<&Op> = sections.flat_map(|section| section.steps.iter().map(|step| &step.op)).collect();
+    let stored = ops.iter().enumerate().find_map(|(at, op)| match op {
+        Op::Store { input, output: 0 } => Some((at, input)),
+        _ => None,
+    });
+    let Some((at, stored)) = stored else { return false };
+    // Memory is used again: who wrote it last counts.
+    let mut writers = ops[..at].iter().rev().filter(|op| !matches!(op, Op::Store { .. }));
+    matches!(writers.find(|op| op.extent() == stored), Some(Op::Softmax { .. }))
+}
+
+/// Why a picture has no answers.
+pub(super) const NO_NUMBERS: &str = "the network gave values that are no numbers";
+
+/// One image's probabilities from what the network gave, which are some already if `ready`; `None`
+/// if they are no numbers.
+pub(super) fn probabilities(result: &[f32], ready: bool) -> Option<Vec<f32>> {
+    let values = if ready { result.to_vec() } else { softmax(result) };
+    if values.iter().any(|value| value.is_nan()) { None } else { Some(values) }
 }
 
 /// One image's probabilities from its logits.
-pub(super) fn softmax(logits: &[f32]) -> Vec<f32> {
+fn softmax(logits: &[f32]) -> Vec<f32> {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let powers: Vec<f32> = logits.iter().map(|logit| (logit - largest).exp()).collect();
     let sum: f32 = powers.iter().sum();
@@ -73,6 +76,39 @@ pub(super) fn best(values: &[f32], count: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::{Activation, Section, Split, Stage, Step, View};
+    use crate::program::tests::PLAN;
+
+    #[test]
+    fn the_step_that_wrote_the_main_output_last_decides() {
+        let [main, other] = [0, 64].map(|offset| View::new(offset, [2, 1, 1]));
+        let softmax = |output| Op::Softmax { input: other, output };
+        let relu = |output| Op::Activate { input: other, output, activation: Activation::Relu };
+        let store = |input, output| Op::Store { input, output };
+        let ready = |ops: &[Op]| {
+            let step = |op: &Op| Step { name: "step".into(), op: op.clone(), split: Split::Rows };
+            let steps = ops.iter().map(step).collect();
+            let section = Section { times: 1, first: 0, weight_step: 0, steps };
+            let stage = Stage { name: "head".into(), sections: vec![section].into() };
+            gives_probabilities(&Plan { stages: vec![stage].into(), ..PLAN.clone() })
+        };
+        assert!(ready(&[softmax(main), store(main, 0)]));
+        assert!(ready(&[softmax(main), relu(other), store(other, 1), store(main, 0)]));
+        assert!(!ready(&[softmax(main), relu(main), store(main, 0)]));
+        assert!(!ready(&[relu(main), store(main, 0), softmax(main), store(main, 1)]));
+        assert!(!ready(&[relu(main), softmax(other), store(other, 1), store(main, 0)]));
+    }
+
+    #[test]
+    fn what_is_no_number_is_no_answer() {
+        assert_eq!(probabilities(&[0.0, 0.0], false), Some(vec![0.5, 0.5]));
+        assert_eq!(probabilities(&[0.25, 0.75], true), Some(vec![0.25, 0.75]));
+        for logits in [[0.0, f32::NAN], [0.0, f32::INFINITY], [f32::NEG_INFINITY; 2]] {
+            assert_eq!(probabilities(&logits, false), None, "{logits:?}");
+        }
+        assert_eq!(probabilities(&[0.0, f32::NAN], true), None);
+        assert_eq!(best(&[0.0, f32::NAN], 2), [0; 0]);
+    }
 
     #[test]
     fn probabilities_sum_to_one_however_large_the_logits() {

@@ -1,7 +1,8 @@
 //! `classify`: what is in these pictures?
 //!
-//! For each picture the best answers, in the order of the arguments. A picture that cannot be read
-//! is named on standard error, the others are answered, and the exit code is 1. With `--json` one
+//! For each picture the best answers, in the order of the arguments. A picture that cannot be read, or
+//! for which the network gives NaN, is named on standard error, the others are answered, and the exit
+//! code is 1. With `--json` one
 //! array, an object for each picture: `file`, `milliseconds` (the network's time, the batch's divided
 //! by its images), `top`: an array of `class`, `label`, `probability`; or `file` and `error`.
 
@@ -74,13 +75,12 @@ pub(super) fn run(program: &Program, arguments: &ArgMatches, terminal: &mut Term
                 }
                 Ok(()) => {
                     let result = results.next().unwrap_or(&[]);
-                    if result.iter().any(|value| value.is_nan()) {
+                    if let Some(values) = answers::probabilities(result, ready) {
+                        report.answer(path, &values, top, milliseconds)?;
+                    } else {
                         failed += 1;
-                        report.refuse(path, "the network gave values that are no numbers")?;
-                        continue;
+                        report.refuse(path, answers::NO_NUMBERS)?;
                     }
-                    let values = if ready { result.to_vec() } else { answers::softmax(result) };
-                    report.answer(path, &values, top, milliseconds)?;
                 }
             }
         }

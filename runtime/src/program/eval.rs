@@ -1,9 +1,10 @@
 //! `eval`: how often is the network right?
 //!
 //! In: a folder with a subfolder for each class. Files that cannot be read are named on standard
-//! error and counted, and do not enter the accuracy. With `--json` one object: `images` (that were
-//! read), `top1`, `top5` (fractions of them), `images_per_s` (decoding included), `correct_top1`,
-//! `correct_top5`, `unreadable`, `seconds`, `matched` (labels, numbers or sorted).
+//! error and counted, and do not enter the accuracy; those for which the network gives NaN count as
+//! wrong, and how many they are is told. With `--json` one object: `images` (that were read), `top1`,
+//! `top5` (fractions of them), `images_per_s` (decoding included), `correct_top1`, `correct_top5`,
+//! `unreadable`, `nan`, `seconds`, `matched` (labels, numbers or sorted).
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -56,6 +57,10 @@ pub(super) fn run(program: &Program, arguments: &ArgMatches, terminal: &mut Term
     if tally.images == 0 {
         return Err(Failure::NothingRead(tally.unreadable));
     }
+    if tally.nan > 0 {
+        let line = format!("{} for {} images, which count as wrong", answers::NO_NUMBERS, tally.nan);
+        terminal.note("warning", &line);
+    }
     let fraction = |correct: usize| correct as f64 / tally.images as f64;
     let (top1, top5, images_per_s) =
         (fraction(tally.top1), fraction(tally.top5), tally.images as f64 / seconds);
@@ -68,6 +73,7 @@ pub(super) fn run(program: &Program, arguments: &ArgMatches, terminal: &mut Term
             "correct_top1": tally.top1,
             "correct_top5": tally.top5,
             "unreadable": tally.unreadable,
+            "nan": tally.nan,
             "seconds": seconds,
             "matched": labelled.rule.name(),
         });
@@ -96,6 +102,8 @@ struct Tally {
     top1: usize,
     top5: usize,
     unreadable: usize,
+    /// Images for which the network gave NaN.
+    nan: usize,
 }
 
 fn count(
@@ -141,6 +149,7 @@ impl Tally {
         for (values, class) in values.chunks_exact(classes.max(1)).zip(truth) {
             let best = answers::best(values, 5);
             self.images += 1;
+            self.nan += usize::from(values.iter().any(|value| value.is_nan()));
             self.top1 += usize::from(best.first() == Some(class));
             self.top5 += usize::from(best.contains(class));
         }
@@ -166,5 +175,12 @@ mod tests {
         let values = [0.6, 0.5, 0.4, 0.3, 0.2, 0.1];
         tally.add(&[values, values, values].concat(), &[0, 4, 5]);
         assert_eq!((tally.images, tally.top1, tally.top5), (3, 1, 2));
+    }
+
+    #[test]
+    fn what_is_no_number_is_wrong_and_counted() {
+        let mut tally = Tally::default();
+        tally.add(&[f32::NAN, 0.0, 1.0, 0.0], &[0, 0]);
+        assert_eq!((tally.images, tally.top1, tally.top5, tally.nan), (2, 1, 1, 1));
     }
 }

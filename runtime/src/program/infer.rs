@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::failure::Failure;
-use super::pending::{Pending, is_stream};
+use super::pending::{Pending, is_stream, resolved};
 use super::terminal::Terminal;
 use super::{Program, opening};
 use crate::npy::{self, NpyReader};
@@ -136,15 +136,6 @@ fn wanted_outputs<'a>(
     }
 }
 
-/// One spelling of a path whose last part need not be there yet.
-fn resolved(file: &Path) -> PathBuf {
-    let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match (folder.canonicalize(), file.file_name()) {
-        (Ok(folder), Some(name)) => folder.join(name),
-        _ => file.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,7 +157,10 @@ mod tests {
         assert!(matches!(wanted(&["c3=z.npy"]), Err(Failure::NoOutput { .. })));
         assert!(matches!(wanted(&["logits"]), Err(Failure::NoAssignment(_))));
         assert!(matches!(wanted(&["logits="]), Err(Failure::NoAssignment(_))));
-        assert!(matches!(wanted(&["logits=y.npy"]), Err(Failure::WrittenTwice(_))));
+        for file in ["y.npy", "./y.npy", ".//./y.npy"] {
+            let again = format!("logits={file}");
+            assert!(matches!(wanted(&[&again]), Err(Failure::WrittenTwice(_))), "{file}");
+        }
     }
 
     #[test]

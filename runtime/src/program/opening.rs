@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use super::failure::Failure;
 use super::{Program, Weights};
-use crate::Model;
+use crate::{Error, Model};
 
 /// Names a weights file, for a program whose weights are not in it.
 const WEIGHTS_VARIABLE: &str = "RESNETC_WEIGHTS";
@@ -46,7 +46,7 @@ pub(super) fn open(program: &Program, arguments: &ArgMatches) -> Result<Model, F
         Weights::Appended => {
             let executable = std::env::current_exe().map_err(Failure::Executable)?;
             Model::open_appended(program.plan, &executable)
-                .map_err(|source| Failure::Appended { path: executable, source })
+                .map_err(|source| explained(source, |source| Failure::Appended { path: executable, source }))
         }
         Weights::Beside(name) => {
             let asked = arguments.try_get_one::<PathBuf>("weights-file").ok().flatten().cloned();
@@ -54,8 +54,18 @@ pub(super) fn open(program: &Program, arguments: &ArgMatches) -> Result<Model, F
                 Some(path) => path,
                 None => beside(name)?,
             };
-            Model::open(program.plan, &path).map_err(|source| Failure::Weights { path, source })
+            Model::open(program.plan, &path)
+                .map_err(|source| explained(source, |source| Failure::Weights { path, source }))
         }
+    }
+}
+
+/// What an error says of a file of weights; one that names the file already, or is not about it,
+/// stands alone.
+fn explained(error: Error, of_the_file: impl FnOnce(Error) -> Failure) -> Failure {
+    match error {
+        Error::Open { .. } | Error::Plan(_) => Failure::Model(error),
+        _ => of_the_file(error),
     }
 }
 
@@ -83,6 +93,23 @@ mod tests {
         let failure = beside("no-such.weights").expect_err("it is not there");
         let line = failure.line();
         assert!(line.contains("no-such.weights") && line.contains("--weights-file"), "{line}");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_opened_is_named_once() {
+        let path = || PathBuf::from("tiny.weights");
+        let error = Error::Open { path: path(), source: std::io::ErrorKind::NotFound.into() };
+        let line = explained(error, |source| Failure::Weights { path: path(), source }).line();
+        assert_eq!(line.matches("tiny.weights").count(), 1, "{line}");
+        let line = explained(Error::Magic, |source| Failure::Weights { path: path(), source }).line();
+        assert_eq!(line.matches("tiny.weights").count(), 1, "{line}");
+    }
+
+    #[test]
+    fn a_program_without_its_weights_says_what_may_have_happened() {
+        let path = PathBuf::from("tiny");
+        let line = explained(Error::Magic, |source| Failure::Appended { path, source }).line();
+        assert!(line.starts_with("tiny ") && line.contains("stripped"), "{line}");
     }
 
     #[test]
