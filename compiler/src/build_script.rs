@@ -59,6 +59,13 @@ impl Build {
         self
     }
 
+    /// Multiplies each convolution's products as they stand, as `--exact` does.
+    #[must_use]
+    pub fn exact(mut self) -> Self {
+        self.options.exact = true;
+        self
+    }
+
     /// A pattern from the network's tensor names to the checkpoint's; `*` stands for any run.
     #[must_use]
     pub fn rename(mut self, from: &str, to: &str) -> Self {

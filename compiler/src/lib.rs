@@ -74,13 +74,16 @@ pub enum Error {
 pub struct Options {
     /// The largest number of images in one run.
     pub batch: usize,
+    /// Whether every convolution is a sum of products as they stand: Winograd's algorithm, which is
+    /// faster and rounds a little worse, is off.
+    pub exact: bool,
     /// Patterns from the network's tensor names to the checkpoint's, before those of the spec.
     pub renames: Vec<Rename>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { batch: 1, renames: Vec::new() }
+        Self { batch: 1, exact: false, renames: Vec::new() }
     }
 }
 
@@ -136,6 +139,7 @@ pub fn join(
 pub fn plan_options(network: &Network, options: &Options) -> plan::Options {
     plan::Options {
         batch: options.batch,
+        exact: options.exact,
         preprocess: network.preprocess.clone(),
         labels: network.labels.clone(),
         params: network.total_params(),

@@ -4,6 +4,7 @@
 //! preprocessing, labels). Out: the runtime's own [`Plan`], and the packed weights if the graph had
 //! any. Everything is decided here: layout, borders, buffers, in-place sums, thread split.
 
+mod choose;
 mod layout;
 mod memory;
 mod pack;
@@ -24,6 +25,8 @@ pub use text::to_text;
 pub struct Options {
     /// The largest number of images in one run.
     pub batch: usize,
+    /// Whether every convolution is a sum of products as they stand: no Winograd.
+    pub exact: bool,
     /// From a picture to an input.
     pub preprocess: Preprocess,
     /// Class names.
@@ -70,9 +73,10 @@ pub fn plan(graph: &Graph, options: &Options) -> Result<Planned, PlanError> {
     let order: Vec<NodeId> = graph.order();
     let input = order.iter().find(|&&id| graph.node(id).op == Op::Input).ok_or(PlanError::Empty)?;
     let layout = Layout::new(graph, &order, options.batch)?;
+    let chooser = choose::Chooser { batch: options.batch, exact: options.exact };
     let mut packer = pack::Packer::new();
     let steps: Vec<steps::Placed> =
-        order.iter().map(|&id| steps::step(graph, id, &layout, &mut packer)).collect();
+        order.iter().map(|&id| steps::step(graph, id, &layout, &chooser, &mut packer)).collect();
     let mut outputs: Vec<(usize, Output)> = Vec::new();
     for &id in &order {
         if let Op::Output { name, index } = &graph.node(id).op {

@@ -13,7 +13,7 @@ mod neon;
 mod portable;
 
 use crate::error::Error;
-use crate::kernels::tile::Tile;
+use crate::kernels::tile::Shaped;
 use crate::plan::LANES;
 
 /// An instruction set that kernels are compiled for.
@@ -150,17 +150,19 @@ pub(crate) trait Simd: Copy {
     /// Runs the kernel in a function that is compiled for this instruction set.
     fn call<K: Kernel>(self, kernel: K);
 
-    /// Computes a convolution's tile of a shape that is in [`Simd::TILES`].
-    ///
-    /// # Safety
-    ///
-    /// What [`Micro::new`](crate::kernels::tile::Micro::new) asks for.
-    unsafe fn run_tile(self, tile: &Tile);
+    /// Runs something with so many vectors and pixels: a shape that is in [`Simd::TILES`].
+    fn run_shape<B: Shaped>(self, body: B, shape: (usize, usize));
+
+    /// Brings what lies there into a near cache, if anything does; wherever it points.
+    #[inline(always)]
+    fn prefetch(self, _at: *const f32) {}
 
     /// `x` in every lane.
     fn splat(self, x: f32) -> Self::V;
     /// a + b
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
+    /// a - b
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V;
     /// a * b
     fn mul(self, a: Self::V, b: Self::V) -> Self::V;
     /// a / b

@@ -10,6 +10,7 @@
 //! border of zeros kept around the map where the next layer is a padded convolution.
 
 mod build;
+pub mod winograd;
 
 use std::borrow::Cow;
 
@@ -307,6 +308,24 @@ impl View {
     }
 }
 
+impl Plan {
+    /// Every step once, in order.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        let sections = self.stages.iter().flat_map(|stage| stage.sections.iter());
+        sections.flat_map(|section| section.steps.iter())
+    }
+
+    /// Elements that each thread needs besides the arena: what the greediest step takes, on lines of
+    /// its own.
+    pub fn scratch(&self) -> usize {
+        let scratch = self.steps().map(|step| match &step.op {
+            Op::Conv(conv) => conv.scratch(),
+            _ => 0,
+        });
+        scratch.max().unwrap_or(0).next_multiple_of(2 * LANES)
+    }
+}
+
 impl Op {
     /// The map whose rows and channels are divided among threads: the output, or what a
     /// [`Op::Store`] reads.
@@ -337,8 +356,9 @@ impl Op {
 /// `group_output` is a multiple of [`LANES`] unless there is one group (narrower groups are merged
 /// when packed, with zeros where a channel belongs to another group).
 ///
-/// Weights: for each panel of [`LANES`] output channels, `[ky][kx][c][LANES]`, c over
-/// `group_input`; then, behind all panels, the biases, one a (padded) output channel.
+/// Weights, unless [`Conv::algorithm`] says otherwise: for each panel of [`LANES`] output channels,
+/// `[ky][kx][c][LANES]`, c over `group_input`; then, behind all panels, the biases, one a (padded)
+/// output channel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conv {
     /// What is read.
@@ -363,6 +383,27 @@ pub struct Conv {
     pub residual: Option<Residual>,
     /// Applied last.
     pub activation: Activation,
+    /// How the sums are formed, and so how the weights are packed.
+    pub algorithm: Algorithm,
+}
+
+/// How a convolution forms its sums.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// Product by product, from the input where it lies.
+    #[default]
+    Direct,
+    /// Winograd's minimal filtering of small tiles, for 3 x 3 kernels of stride 1 in one group.
+    ///
+    /// Weights: for each chunk of [`winograd::CHUNK`] output channels, the last maybe shorter,
+    /// `[point][panel][c][LANES]` (see [`winograd::packed_at`]), the points being those of
+    /// [`winograd::Filter::weights`]; then the biases, as for [`Algorithm::Direct`].
+    Winograd {
+        /// The tiles' size.
+        form: winograd::Form,
+        /// Tiles that are transformed, multiplied and transformed back together.
+        block: usize,
+    },
 }
 
 /// A shortcut as its sum reads it: output channel c at (y, x) gets

@@ -21,6 +21,8 @@ pub struct Session {
     team: Team,
     arena: Buffer,
     results: Buffer,
+    /// Each member's own memory, one behind the other.
+    scratch: Buffer,
     /// Where each output begins in `results`.
     starts: Vec<usize>,
 }
@@ -51,7 +53,8 @@ impl Session {
         let arena = Buffer::zeroed(plan.arena)?;
         let results = Buffer::zeroed(end)?;
         let team = Team::new(options.threads)?;
-        Ok(Self { model, isa, team, arena, results, starts })
+        let scratch = Buffer::zeroed(plan.scratch().saturating_mul(options.threads))?;
+        Ok(Self { model, isa, team, arena, results, scratch, starts })
     }
 
     /// What was compiled.
@@ -89,6 +92,7 @@ impl Session {
             results: self.results.as_mut_ptr(),
             starts: &self.starts,
             n,
+            scratch: self.scratch.as_mut_ptr(),
         };
         let (isa, members) = (self.isa, self.team.members());
         self.team
@@ -102,11 +106,13 @@ impl Session {
     pub fn poison(&mut self, value: f32) {
         self.arena.as_mut_slice().fill(value);
         self.results.as_mut_slice().fill(value);
+        self.scratch.as_mut_slice().fill(value);
     }
 }
 
 /// One member's way through the plan.
 fn walk(plan: &Plan, isa: Isa, context: &Context, member: (usize, usize), barrier: &Barrier) {
+    let context = context.with_scratch_at(member.0 * plan.scratch());
     for section in plan.stages.iter().flat_map(|stage| stage.sections.iter()) {
         for repetition in 0..section.times {
             let context = context.with_weights_at(repetition * section.weight_step);

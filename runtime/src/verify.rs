@@ -20,7 +20,7 @@
 use std::fmt::Display;
 
 use crate::plan::{
-    AvgPool, BlurPool, Conv, Depthwise, LANES, Op, Output, Plan, Pool, Residual, Section, View,
+    Algorithm, AvgPool, BlurPool, Conv, Depthwise, LANES, Op, Output, Plan, Pool, Residual, Section, View,
 };
 
 /// The most taps of a blur: its coefficients are kept on the stack.
@@ -94,6 +94,8 @@ fn positive(values: &[usize], what: &str) -> Checked {
 const MOST_STEPS: usize = 1 << 24;
 /// The most elements of one allocation.
 const MOST: usize = isize::MAX as usize / 8;
+/// The most elements of a thread's own memory.
+const MOST_SCRATCH: usize = 1 << 28;
 
 fn check_interface(plan: &Plan) -> Checked {
     positive(&[plan.batch], "batch")?;
@@ -254,9 +256,13 @@ impl Scope<'_> {
         ensure(whole, "a group is no whole number of panels")?;
         let inputs = groups.checked_mul(*group_input) == Some(input.pixel);
         ensure(inputs, "the groups do not make up the input's pixel")?;
-        let [height, width] = conv.kernel;
-        let taps = product(&[height, width, *group_input]).and_then(|taps| taps.checked_add(1));
-        self.weights(conv.weights, taps.and_then(|taps| taps.checked_mul(output.pixel)))?;
+        if let Algorithm::Winograd { block, .. } = conv.algorithm {
+            let plain = (conv.kernel, conv.stride, conv.dilation, *groups) == ([3, 3], [1, 1], [1, 1], 1);
+            ensure(plain, "Winograd's algorithm is for a 3 x 3 kernel of stride 1 in one group")?;
+            positive(&[block], "block")?;
+            fits(Some(conv.scratch()), MOST_SCRATCH, "block")?;
+        }
+        self.weights(conv.weights, conv.packed_weights())?;
         conv.residual.as_ref().map_or(Ok(()), |residual| self.residual(residual, output))
     }
 

@@ -42,6 +42,14 @@ pub fn batch() -> Arg {
         .help("The largest number of images in one run")
 }
 
+/// `--exact`
+pub fn exact() -> Arg {
+    Arg::new("exact")
+        .long("exact")
+        .action(ArgAction::SetTrue)
+        .help("Multiply each convolution's products as they stand: no Winograd, a little slower")
+}
+
 /// `--weights`, `--random-weights` and `--rename`
 pub fn weights() -> [Arg; 3] {
     [
@@ -80,6 +88,7 @@ pub fn options(matches: &ArgMatches) -> Result<Options, Failure> {
     let texts = matches.try_get_many::<String>("rename").ok().flatten();
     Ok(Options {
         batch: matches.get_one::<u32>("batch").map_or(1, |b| *b as usize),
+        exact: matches.try_get_one::<bool>("exact").ok().flatten().copied().unwrap_or(false),
         renames: texts.into_iter().flatten().map(rename).collect::<Result<_, _>>()?,
     })
 }

@@ -19,6 +19,7 @@ pub fn command() -> Command {
         .args(args::weights())
         .arg(args::set())
         .arg(args::batch())
+        .arg(args::exact())
         .arg(
             Arg::new("embed")
                 .long("embed")

@@ -15,6 +15,7 @@ pub fn command() -> Command {
         .arg(args::spec())
         .arg(args::set())
         .arg(args::batch())
+        .arg(args::exact())
         .arg(
             Arg::new("stage")
                 .long("stage")

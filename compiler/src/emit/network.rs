@@ -21,6 +21,7 @@ pub enum Weights {
 /// What the runtime's plan module has that emitted code may use.
 const RUNTIME_NAMES: &[&str] = &[
     "Activation",
+    "Algorithm",
     "AvgPool",
     "BlurPool",
     "Border",
@@ -38,6 +39,7 @@ const RUNTIME_NAMES: &[&str] = &[
     "Stage",
     "Step",
     "View",
+    "winograd",
 ];
 
 /// The module of a plan, formatted: `pub mod NAME { … }`. Class names are included from the file

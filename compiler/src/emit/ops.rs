@@ -1,9 +1,9 @@
 //! Steps as calls of the runtime's constructors; what is at its default is left out.
 
 use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use quote::{format_ident, quote};
 
-use resnetc_runtime::plan::{Activation, Op, Pool, Residual};
+use resnetc_runtime::plan::{Activation, Algorithm, Op, Pool, Residual};
 
 use super::network::{Maps, number, pair};
 
@@ -29,7 +29,11 @@ pub fn emit_op(op: &Op, maps: &mut Maps) -> TokenStream {
                 residual: c.residual,
                 activation: c.activation,
             };
-            let out = tail.emit(out, maps);
+            let mut out = tail.emit(out, maps);
+            if let Algorithm::Winograd { form, block } = c.algorithm {
+                let (form, block) = (format_ident!("{form:?}"), number(block));
+                out = quote! { #out.by(Algorithm::Winograd { form: winograd::Form::#form, block: #block }) };
+            }
             quote! { Op::Conv(#out) }
         }
         Op::Depthwise(c) => {

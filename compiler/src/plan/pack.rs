@@ -4,6 +4,7 @@
 //! channels, `[ky][kx][c][LANES]`, then biases. Narrow groups are merged, with zeros between.
 
 use resnetc_runtime::plan::LANES;
+use resnetc_runtime::plan::winograd::{Form, packed_at};
 
 use crate::graph::Constant;
 use crate::model::network;
@@ -95,6 +96,35 @@ impl Packer {
                             for (tap, value) in taps.iter().enumerate() {
                                 to[(tap * groups.input + first + c) * LANES] = *value;
                             }
+                        }
+                    }
+                    bias_out[..b.len()].copy_from_slice(b);
+                }
+            }),
+        )
+    }
+
+    /// Packs a 3 x 3 convolution's weights at the points of Winograd's algorithm, and its bias.
+    pub fn winograd(
+        &mut self,
+        form: Form,
+        weight: &Constant,
+        bias: Option<&Constant>,
+        pixel: usize,
+    ) -> usize {
+        let [channels, inputs] = [weight.shape[0], weight.shape[1]];
+        let panels = channels.div_ceil(LANES);
+        let panel = form.points() * pixel * LANES;
+        let filter = form.filter();
+        self.append(
+            panels * (panel + LANES),
+            known(weight, bias).map(|(w, b)| {
+                move |out: &mut [f32]| {
+                    let (packed, bias_out) = out.split_at_mut(panels * panel);
+                    for (index, kernel) in w.chunks(9).enumerate() {
+                        let (channel, c) = (index / inputs, index % inputs);
+                        for (point, value) in filter.weights(kernel).enumerate() {
+                            packed[packed_at(form, [pixel, channels], channel, point, c)] = value;
                         }
                     }
                     bias_out[..b.len()].copy_from_slice(b);

@@ -1,9 +1,10 @@
 //! A node to the step that computes it.
 
-use resnetc_runtime::plan::{self, Op as StepOp, Residual, Split, Step, View};
+use resnetc_runtime::plan::{self, Algorithm, Op as StepOp, Residual, Split, Step, View};
 
 use crate::graph::{Conv, Graph, NodeId, Op, ResidualRead, Window};
 
+use super::choose::Chooser;
 use super::layout::Layout;
 use super::pack::{Groups, Packer};
 
@@ -20,14 +21,14 @@ pub struct Placed {
 }
 
 /// The step of a node; packs its weights.
-pub fn step(graph: &Graph, id: NodeId, layout: &Layout, packer: &mut Packer) -> Placed {
+pub fn step(graph: &Graph, id: NodeId, layout: &Layout, choice: &Chooser, packer: &mut Packer) -> Placed {
     let node = graph.node(id);
     let operands = graph.operands(id);
     let inputs: Vec<View> = operands.iter().map(|&o| layout.view(o)).collect();
     let output = || layout.view(id);
     let op = match &node.op {
         Op::Input => StepOp::Load { output: output() },
-        Op::Conv(c) => conv(c, &inputs, output(), packer),
+        Op::Conv(c) => conv(c, &inputs, output(), choice, packer),
         Op::Linear(linear) => StepOp::Conv(plan::Conv {
             input: inputs[0],
             output: output(),
@@ -40,6 +41,7 @@ pub fn step(graph: &Graph, id: NodeId, layout: &Layout, packer: &mut Packer) -> 
             weights: packer.linear(&linear.weight, linear.bias.as_ref(), inputs[0].pixel),
             residual: None,
             activation: linear.activation,
+            algorithm: Algorithm::Direct,
         }),
         Op::ScaleShift { scale, shift, activation } => StepOp::Affine {
             input: inputs[0],
@@ -87,7 +89,7 @@ pub fn step(graph: &Graph, id: NodeId, layout: &Layout, packer: &mut Packer) -> 
     Placed { step, part: node.part, block: node.block, weights_end: packer.length() }
 }
 
-fn conv(c: &Conv, inputs: &[View], output: View, packer: &mut Packer) -> StepOp {
+fn conv(c: &Conv, inputs: &[View], output: View, choice: &Chooser, packer: &mut Packer) -> StepOp {
     let a = &c.attributes;
     let input = inputs[0];
     let residual = c.residual.map(|read| residual(inputs[1], read));
@@ -106,6 +108,11 @@ fn conv(c: &Conv, inputs: &[View], output: View, packer: &mut Packer) -> StepOp 
         });
     }
     let groups = Groups::merge(a, input.channels, input.pixel);
+    let algorithm = choice.algorithm(a, &input, &output);
+    let weights = match algorithm {
+        Algorithm::Direct => packer.conv(a, &c.weight, c.bias.as_ref(), groups),
+        Algorithm::Winograd { form, .. } => packer.winograd(form, &c.weight, c.bias.as_ref(), input.pixel),
+    };
     StepOp::Conv(plan::Conv {
         input,
         output,
@@ -115,9 +122,10 @@ fn conv(c: &Conv, inputs: &[View], output: View, packer: &mut Packer) -> StepOp 
         pad,
         groups: groups.count,
         group_input: groups.input,
-        weights: packer.conv(a, &c.weight, c.bias.as_ref(), groups),
+        weights,
         residual,
         activation: c.activation,
+        algorithm,
     })
 }
 

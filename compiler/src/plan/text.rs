@@ -2,9 +2,12 @@
 
 use std::fmt::Write;
 
-use resnetc_runtime::plan::{Activation, Op, Plan, Residual, Split, Step, View};
+use resnetc_runtime::plan::winograd::Form;
+use resnetc_runtime::plan::{Activation, Algorithm, Conv, Op, Plan, Residual, Split, Step, View};
 
 use crate::model::network::activation_word;
+
+use super::choose;
 
 /// The dump of a plan.
 pub fn to_text(plan: &Plan) -> String {
@@ -29,7 +32,7 @@ pub fn to_text(plan: &Plan) -> String {
             }
             for step in section.steps.iter() {
                 let indent = if section.times > 1 { "    " } else { "  " };
-                let _ = writeln!(out, "{indent}{}: {}", step.name, show_step(step));
+                let _ = writeln!(out, "{indent}{}: {}", step.name, show_step(step, plan.batch));
             }
         }
     }
@@ -40,7 +43,7 @@ pub fn to_text(plan: &Plan) -> String {
     out
 }
 
-fn show_step(step: &Step) -> String {
+fn show_step(step: &Step, batch: usize) -> String {
     let split = match step.split {
         Split::Rows => "by rows",
         Split::Channels => "by channels",
@@ -48,7 +51,8 @@ fn show_step(step: &Step) -> String {
     let what = match &step.op {
         Op::Load { output } => format!("load -> {}", view(output)),
         Op::Conv(c) => format!(
-            "conv {}x{} /{}x{}{} {} -> {} w@{}{}{}",
+            "conv {}{}x{} /{}x{}{} {} -> {} w@{}{}{}",
+            algorithm(c, batch),
             c.kernel[0],
             c.kernel[1],
             c.stride[0],
@@ -124,6 +128,23 @@ fn residual(r: &Residual) -> String {
         view(&r.view)
     } else {
         format!("{} /{} from channel {}", view(&r.view), r.stride, r.channel_offset)
+    }
+}
+
+/// The algorithm, and the costs that it was chosen by where there was a choice.
+fn algorithm(conv: &Conv, batch: usize) -> String {
+    let Some((direct, forms)) = choose::costs(conv, batch) else { return String::new() };
+    let forms: Vec<String> = Form::ALL
+        .iter()
+        .zip(forms)
+        .map(|(form, cost)| format!("{0}x{0} {1:.1} M", form.outputs(), cost / 1e6))
+        .collect();
+    let costs = format!("(costs: direct {:.1} M, {})", direct / 1e6, forms.join(", "));
+    match conv.algorithm {
+        Algorithm::Direct => format!("direct {costs} "),
+        Algorithm::Winograd { form, block } => {
+            format!("winograd {0}x{0} by {block} tiles {costs} ", form.outputs())
+        }
     }
 }
 

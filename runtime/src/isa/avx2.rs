@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::{Kernel, Simd};
-use crate::kernels::tile::{Tile, run_tile};
+use crate::kernels::tile::{Shaped, run_shape};
 
 /// Proof that the machine has the instructions.
 #[derive(Clone, Copy)]
@@ -37,11 +37,17 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn run_tile(self, tile: &Tile) {
-        run_tile! { self, tile;
+    fn run_shape<B: Shaped>(self, body: B, shape: (usize, usize)) {
+        run_shape! { self, body, shape;
             4: 1 2 3;
             2: 1 2 3 4 5 6;
         }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, at: *const f32) {
+        // SAFETY: a prefetch of any address is allowed; SSE is part of the target's baseline.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
     }
 
     #[inline(always)]
@@ -54,6 +60,12 @@ impl Simd for Avx2 {
     fn add(self, a: __m256, b: __m256) -> __m256 {
         // SAFETY: `self` proves that the machine has the instruction.
         unsafe { _mm256_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: `self` proves that the machine has the instruction.
+        unsafe { _mm256_sub_ps(a, b) }
     }
 
     #[inline(always)]

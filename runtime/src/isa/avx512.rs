@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::{Kernel, Simd};
-use crate::kernels::tile::{Tile, run_tile};
+use crate::kernels::tile::{Shaped, run_shape};
 
 /// Proof that the machine has the instructions.
 #[derive(Clone, Copy)]
@@ -37,13 +37,19 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn run_tile(self, tile: &Tile) {
-        run_tile! { self, tile;
+    fn run_shape<B: Shaped>(self, body: B, shape: (usize, usize)) {
+        run_shape! { self, body, shape;
             4: 1 2 3 4 5 6;
             3: 1 2 3 4 5 6 7 8;
             2: 1 2 3 4 5 6 7 8 9 10 11 12;
             1: 1 2 3 4 5 6 7 8 9 10 11 12;
         }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, at: *const f32) {
+        // SAFETY: a prefetch of any address is allowed; SSE is part of the target's baseline.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
     }
 
     #[inline(always)]
@@ -56,6 +62,12 @@ impl Simd for Avx512 {
     fn add(self, a: __m512, b: __m512) -> __m512 {
         // SAFETY: `self` proves that the machine has the instruction.
         unsafe { _mm512_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: `self` proves that the machine has the instruction.
+        unsafe { _mm512_sub_ps(a, b) }
     }
 
     #[inline(always)]

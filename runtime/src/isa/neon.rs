@@ -3,7 +3,7 @@
 use std::arch::aarch64::*;
 
 use super::{Kernel, Simd};
-use crate::kernels::tile::{Tile, run_tile};
+use crate::kernels::tile::{Shaped, run_shape};
 
 /// Needs no proof.
 #[derive(Clone, Copy)]
@@ -26,8 +26,8 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    unsafe fn run_tile(self, tile: &Tile) {
-        run_tile! { self, tile;
+    fn run_shape<B: Shaped>(self, body: B, shape: (usize, usize)) {
+        run_shape! { self, body, shape;
             4: 1 2 3 4 5 6;
         }
     }
@@ -42,6 +42,12 @@ impl Simd for Neon {
     fn add(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
         // SAFETY: NEON is part of the target's baseline.
         unsafe { vaddq_f32(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: NEON is part of the target's baseline.
+        unsafe { vsubq_f32(a, b) }
     }
 
     #[inline(always)]

@@ -1,7 +1,7 @@
 //! Plain Rust: arrays of four, which the compiler turns into what the target's baseline has.
 
 use super::{Kernel, Simd};
-use crate::kernels::tile::{Tile, run_tile};
+use crate::kernels::tile::{Shaped, run_shape};
 
 /// Needs no proof.
 #[derive(Clone, Copy)]
@@ -29,8 +29,8 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    unsafe fn run_tile(self, tile: &Tile) {
-        run_tile! { self, tile;
+    fn run_shape<B: Shaped>(self, body: B, shape: (usize, usize)) {
+        run_shape! { self, body, shape;
             4: 1 2;
         }
     }
@@ -43,6 +43,11 @@ impl Simd for Portable {
     #[inline(always)]
     fn add(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
         zip(a, b, |a, b| a + b)
+    }
+
+    #[inline(always)]
+    fn sub(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        zip(a, b, |a, b| a - b)
     }
 
     #[inline(always)]

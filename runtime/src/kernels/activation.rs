@@ -44,7 +44,7 @@ pub(super) fn bounds(activation: Activation) -> Option<(f32, f32)> {
 }
 
 #[inline(always)]
-fn clamp<S: Simd>(simd: S, v: S::V, low: f32, high: f32) -> S::V {
+pub(super) fn clamp<S: Simd>(simd: S, v: S::V, low: f32, high: f32) -> S::V {
     simd.min(simd.splat(high), simd.max(simd.splat(low), v))
 }
 

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::residual::Shortcut;
-use super::tile::{MOST_PIXELS, Taps, Tile};
+use super::tile::{Ahead, MOST_PIXELS, Ready, Taps, Tile};
 use super::{Context, Place, Share, activation, border, parts, places, vectors};
 use crate::isa::{Kernel, Simd};
 use crate::plan::{Activation, Conv, LANES};
@@ -26,6 +26,8 @@ struct Block {
     input: [usize; BLOCK],
     output: [usize; BLOCK],
     residual: [usize; BLOCK],
+    /// Where a tile's shortcut is put together if it does not lie in the arena as it is added.
+    copy: [f32; MOST_VALUES],
 }
 
 /// A member's share of a convolution.
@@ -53,7 +55,7 @@ pub(super) unsafe fn run<S: Simd>(simd: S, context: &Context, conv: &Conv, share
         simd,
         context,
         conv,
-        shortcut: conv.residual.as_ref().map(|residual| Shortcut::new(context, residual, &conv.output)),
+        shortcut: Shortcut::of(context, conv),
         taps: taps(conv),
         panel: conv.kernel[0] * conv.kernel[1] * conv.group_input * LANES,
         bounds: bounds.unwrap_or((f32::NEG_INFINITY, f32::INFINITY)),
@@ -63,12 +65,13 @@ pub(super) unsafe fn run<S: Simd>(simd: S, context: &Context, conv: &Conv, share
     let width = conv.output.width;
     let values = conv.stride[0].saturating_mul(conv.stride[1]).saturating_mul(conv.input.pixel);
     let size = (BLOCK_VALUES / values).clamp(LEAST, BLOCK);
-    let mut block = Block { input: [0; BLOCK], output: [0; BLOCK], residual: [0; BLOCK] };
+    let mut block =
+        Block { input: [0; BLOCK], output: [0; BLOCK], residual: [0; BLOCK], copy: [0.0; MOST_VALUES] };
     let first = share.rows.start * width;
     for pixels in parts(share.rows.len() * width, size) {
         call.locate(first + pixels.start..first + pixels.end, &mut block);
         // SAFETY: the contract of the kernels; the block has these pixels, and they are this share's.
-        unsafe { call.run_block(&block, pixels.len(), panels.clone()) };
+        unsafe { call.run_block(&mut block, pixels.len(), panels.clone()) };
     }
     // SAFETY: the contract of the kernels.
     unsafe { border::clear(context, &conv.output, share) }
@@ -94,7 +97,7 @@ fn taps(conv: &Conv) -> Taps {
 
 /// How many panels to take at once: as many as make the widest tile, and more where all pixels fit
 /// into a narrower one, as in a linear layer.
-fn panels_at_once<S: Simd>(pixels: usize) -> usize {
+pub(super) fn panels_at_once<S: Simd>(pixels: usize) -> usize {
     let suits = |&panels: &usize| panels <= S::PANELS || pixels <= S::TILES[panels - 1];
     (1..=S::TILES.len()).rev().find(suits).unwrap_or(1)
 }
@@ -120,7 +123,7 @@ impl<S: Simd> Call<'_, S> {
     /// # Safety
     ///
     /// The contract of the kernels; the block has so many pixels, which are this share's.
-    unsafe fn run_block(&self, block: &Block, pixels: usize, panels: Range<usize>) {
+    unsafe fn run_block(&self, block: &mut Block, pixels: usize, panels: Range<usize>) {
         let in_group = self.conv.output.pixel / LANES / self.conv.groups;
         let most = panels_at_once::<S>(pixels);
         for group in panels.start / in_group..panels.end.div_ceil(in_group) {
@@ -128,25 +131,33 @@ impl<S: Simd> Call<'_, S> {
             let end = panels.end.min((group + 1) * in_group);
             for chunk in parts(end - start, most) {
                 let chunk = start + chunk.start..start + chunk.end;
-                for tile in parts(pixels, S::TILES[chunk.len() - 1]) {
+                let most = S::TILES[chunk.len() - 1];
+                for (index, tile) in parts(pixels, most).enumerate() {
+                    let pass = (index, pixels.div_ceil(most));
                     // SAFETY: the caller's promise.
-                    unsafe { self.run_tile(block, tile, group, chunk.clone()) };
+                    unsafe { self.run_tile(block, tile, (group, chunk.clone()), pass) };
                 }
             }
         }
     }
 
-    /// Computes one tile: these pixels of the block, these panels, which are of one group.
+    /// Computes one tile: these pixels of the block, these panels, which are of one group; one of the
+    /// passes that read these panels.
     ///
     /// # Safety
     ///
     /// As for [`Call::run_block`]; there are no more of either than [`Simd::TILES`] has.
     #[inline(always)]
-    unsafe fn run_tile(&self, block: &Block, pixels: Range<usize>, group: usize, panels: Range<usize>) {
+    unsafe fn run_tile(
+        &self,
+        block: &mut Block,
+        pixels: Range<usize>,
+        (group, panels): (usize, Range<usize>),
+        pass: (usize, usize),
+    ) {
         let Self { simd, context, conv, .. } = *self;
         let targets = &block.output[pixels.clone()];
         let (lane, lanes) = (panels.start * LANES, panels.len() * LANES);
-        let mut copy = [0.0; MOST_VALUES];
         // SAFETY: the caller's promise. The taps of a pixel lie in the input's view with its border; for
         // each panel there are `panel` weights, and behind all panels the biases; the targets are pixels
         // of the output's view.
@@ -155,24 +166,32 @@ impl<S: Simd> Call<'_, S> {
             let residual = self.shortcut.as_ref().map(|shortcut| {
                 let mut at = [std::ptr::null(); MOST_PIXELS];
                 let offsets = &block.residual[pixels.clone()];
-                for ((at, offset), copy) in at.iter_mut().zip(offsets).zip(copy.chunks_exact_mut(lanes)) {
+                for ((at, offset), copy) in at.iter_mut().zip(offsets).zip(block.copy.chunks_exact_mut(lanes))
+                {
                     *at = shortcut.read(*offset, lane, lanes, copy);
                 }
                 at
             });
-            simd.run_tile(&Tile {
+            let tile = Tile {
                 input: context.arena.cast_const().add(group * conv.group_input),
                 pixels: &block.input[pixels],
                 taps: self.taps,
                 weights: weights.add(panels.start * self.panel),
-                panels: panels.len(),
                 panel_step: self.panel,
                 bias: weights.add(conv.output.pixel / LANES * self.panel + lane),
                 residual,
                 bounds: self.bounds,
                 output: context.arena.add(lane),
                 targets,
-            });
+                ahead: Ahead::new(
+                    weights.add(panels.end * self.panel),
+                    self.panel / LANES,
+                    panels.len(),
+                    pass,
+                ),
+            };
+            let shape = (panels.len() * (LANES / S::WIDTH), targets.len());
+            simd.run_shape(Ready::new(&tile), shape);
             if let Some(activation) = self.activation {
                 let output = context.arena.add(lane);
                 simd.call(Finish { output, targets, lanes, activation });

@@ -25,11 +25,12 @@ mod softmax;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tile;
+mod winograd;
 
 use std::ops::Range;
 
 use crate::isa::{Isa, Kernel, Simd};
-use crate::plan::{LANES, Op, Split, Step, View};
+use crate::plan::{Algorithm, Conv, LANES, Op, Split, Step, View};
 
 /// The memory of a run.
 #[derive(Clone, Copy)]
@@ -46,6 +47,8 @@ pub(crate) struct Context<'a> {
     pub starts: &'a [usize],
     /// Images in this run.
     pub n: usize,
+    /// Memory of this member alone: what the step's [`Conv::scratch`] asks for.
+    pub scratch: *mut f32,
 }
 
 // SAFETY: the members of a team write to disjoint shares (the contract above).
@@ -55,6 +58,11 @@ impl Context<'_> {
     /// The same memory with the weights of a later repetition.
     pub(crate) fn with_weights_at(self, offset: usize) -> Self {
         Self { weights: self.weights.wrapping_add(offset), ..self }
+    }
+
+    /// The same memory with this member's own.
+    pub(crate) fn with_scratch_at(self, offset: usize) -> Self {
+        Self { scratch: self.scratch.wrapping_add(offset), ..self }
     }
 }
 
@@ -72,13 +80,19 @@ impl Share {
     pub(crate) fn of(step: &Step, n: usize, member: (usize, usize)) -> Self {
         let view = step.op.extent();
         let rows = n * view.height;
+        let unit = rows_at_once(&step.op);
         let split = match step.op {
             // Its sum runs over the channels.
             Op::Softmax { .. } => Split::Rows,
             _ => step.split,
         };
         match split {
-            Split::Rows => Self { rows: part(rows, member), lanes: 0..view.pixel },
+            Split::Rows => {
+                let units = view.height.div_ceil(unit);
+                let Range { start, end } = part(n * units, member);
+                let row = |at: usize| at / units * view.height + (at % units * unit);
+                Self { rows: row(start)..row(end), lanes: 0..view.pixel }
+            }
             Split::Channels => {
                 let Range { start, end } = part(view.pixel.div_ceil(LANES), member);
                 let lane = |panel| view.pixel.min(panel * LANES);
@@ -89,6 +103,14 @@ impl Share {
 
     fn is_empty(&self) -> bool {
         self.rows.is_empty() || self.lanes.is_empty()
+    }
+}
+
+/// Rows of the output that one member computes together.
+fn rows_at_once(op: &Op) -> usize {
+    match op {
+        Op::Conv(Conv { algorithm: Algorithm::Winograd { form, .. }, .. }) => form.outputs(),
+        _ => 1,
     }
 }
 
@@ -159,7 +181,14 @@ impl Kernel for StepCall<'_> {
         match op {
             Op::Load { output } => simd.call(layout::Load { context, output, share }),
             // SAFETY: the promise made to `new`.
-            Op::Conv(conv) => unsafe { conv::run(simd, context, conv, share) },
+            Op::Conv(conv) => unsafe {
+                match conv.algorithm {
+                    Algorithm::Direct => conv::run(simd, context, conv, share),
+                    Algorithm::Winograd { form, block } => {
+                        winograd::run(simd, context, conv, (form, block), share);
+                    }
+                }
+            },
             Op::Depthwise(depthwise) => simd.call(depthwise::Call { context, depthwise, share }),
             Op::MaxPool(pool) => simd.call(pool::Max { context, pool, share }),
             Op::AvgPool(avg) => simd.call(pool::Average { context, avg, share }),

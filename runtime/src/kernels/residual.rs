@@ -4,7 +4,7 @@
 //! a channel that the shortcut has not.
 
 use super::{Context, Place};
-use crate::plan::{Residual, View};
+use crate::plan::{Conv, Residual, View};
 
 /// Channels that are read at once.
 pub(super) const CHUNK: usize = 64;
@@ -23,6 +23,11 @@ impl<'a> Shortcut<'a> {
         let view = &residual.view;
         let same = view.channels == output.channels && view.pixel == output.pixel;
         Self { context, residual, direct: same && residual.channel_offset == 0 }
+    }
+
+    /// What a convolution adds, if anything.
+    pub(super) fn of(context: &'a Context<'a>, conv: &'a Conv) -> Option<Self> {
+        conv.residual.as_ref().map(|residual| Self::new(context, residual, &conv.output))
     }
 
     /// Where the pixel lies that is added to the output's at `place`.

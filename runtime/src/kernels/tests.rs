@@ -108,6 +108,7 @@ impl Case {
     /// The memory after the kernel ran, each member of a team after the other.
     fn run(&self, isa: Isa, split: Split, members: usize) -> Vec<f32> {
         let mut arena = self.memory();
+        let mut scratch = vec![f32::NAN; self.plan().scratch()];
         let context = Context {
             arena: arena.as_mut_ptr(),
             weights: self.weights.as_ptr(),
@@ -115,6 +116,7 @@ impl Case {
             results: std::ptr::null_mut(),
             starts: &[],
             n: self.n,
+            scratch: scratch.as_mut_ptr(),
         };
         let step = Step { name: "step".into(), op: self.op.clone(), split };
         for member in 0..members {
@@ -332,8 +334,51 @@ prop_compose! {
             weights: 7,
             residual,
             activation,
+            algorithm: Algorithm::Direct,
         });
         Case { op, inputs, arena: layout.end, weights, batch, n, seed }
+    }
+}
+
+prop_compose! {
+    /// A 3 x 3 kernel's weights as Winograd's algorithm has them, in any block.
+    fn winograd()(
+        form in prop::sample::select(&winograd::Form::ALL[..]),
+        block in 1..20_usize,
+        input in map(1..12, 20),
+        channels in prop_oneof![4 => 1..20_usize, 1 => 70..90_usize],
+        pads in [0..3_usize, 0..3_usize],
+        output_border in border(),
+        shortcut in shortcut(),
+        activation in activation(),
+        (n, batch) in images(),
+        seed in any::<u64>(),
+    ) -> Case {
+        let mut layout = Layout { batch, end: 3 };
+        let axes = pads.map(|pad| (3, 1, 1, pad));
+        let (input, [height, width]) = with_windows(input, axes);
+        let input = layout.place(input);
+        let mut inputs = vec![input];
+        let output = View::new(0, [channels, height, width]).bordered(output_border);
+        let (output, residual) = place_output(&mut layout, output, shortcut, &mut inputs);
+        let conv = Conv::new(input, output, 7).kernel([3, 3], pads).then(activation);
+        let conv = Conv { residual, ..conv.by(Algorithm::Winograd { form, block }) };
+        let (filter, panel) = (form.filter(), form.points() * input.pixel * LANES);
+        let mut numbers = Numbers(!seed);
+        let scale = (9.0 * input.pixel as f32).sqrt().recip();
+        let mut weights = vec![f32::NAN; 7];
+        weights.resize(7 + output.pixel / LANES * panel, 0.0);
+        for channel in 0..output.pixel {
+            for c in 0..input.channels {
+                let kernel: [f32; 9] = std::array::from_fn(|_| numbers.next() * scale);
+                for (point, weight) in filter.weights(&kernel).enumerate() {
+                    let at = winograd::packed_at(form, [input.pixel, output.pixel], channel, point, c);
+                    weights[7 + at] = weight;
+                }
+            }
+        }
+        weights.extend((0..output.pixel).map(|_| 8.0 * numbers.next()));
+        Case { op: Op::Conv(conv), inputs, arena: layout.end, weights, batch, n, seed }
     }
 }
 
@@ -482,6 +527,11 @@ proptest! {
 
     #[test]
     fn convolution_is_the_references(case in conv()) {
+        case.check()?;
+    }
+
+    #[test]
+    fn winograd_convolution_is_the_references(case in winograd()) {
         case.check()?;
     }
 

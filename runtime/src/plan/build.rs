@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    Activation, AvgPool, BlurPool, Conv, Depthwise, Op, Output, Pool, Residual, Section, Split, Stage, Step,
-    View,
+    Activation, Algorithm, AvgPool, BlurPool, Conv, Depthwise, Op, Output, Pool, Residual, Section, Split,
+    Stage, Step, View,
 };
 
 /// The first `N` lines of a text, empty ones where there are fewer: class names from a file that is
@@ -89,7 +89,14 @@ impl Conv {
             weights,
             residual: None,
             activation: Activation::None,
+            algorithm: Algorithm::Direct,
         }
+    }
+
+    /// With this algorithm.
+    #[must_use]
+    pub const fn by(self, algorithm: Algorithm) -> Self {
+        Self { algorithm, ..self }
     }
 
     /// With as many groups, of `group_input` channels each.

@@ -1,7 +1,10 @@
 //! Each operation by its definition, one output value at a time.
 
 use super::Memory;
-use crate::plan::{Activation, AvgPool, BlurPool, Conv, Depthwise, LANES, Op, Pool, Residual, View};
+use crate::plan::winograd::{Form, packed_at};
+use crate::plan::{
+    Activation, Algorithm, AvgPool, BlurPool, Conv, Depthwise, LANES, Op, Pool, Residual, View,
+};
 
 /// The activation by its definition.
 pub fn activate(activation: Activation, x: f64) -> f64 {
@@ -40,7 +43,10 @@ pub fn apply(op: &Op, memory: &mut Memory) {
                 f64::from(memory.images[((n * channels + c) * height + y) * width + x])
             });
         }
-        Op::Conv(op) => memory.fill(&op.output, |memory, at| conv(memory, op, at)),
+        Op::Conv(op) => memory.fill(&op.output, |memory, at| match op.algorithm {
+            Algorithm::Direct => conv(memory, op, at),
+            Algorithm::Winograd { form, .. } => winograd(memory, op, form, at),
+        }),
         Op::Depthwise(op) => memory.fill(&op.output, |memory, at| depthwise(memory, op, at)),
         Op::MaxPool(pool) => memory.fill(&pool.output, |memory, at| max_pool(memory, pool, at)),
         Op::AvgPool(avg) => memory.fill(&avg.pool.output, |memory, at| avg_pool(memory, avg, at)),
@@ -114,6 +120,32 @@ fn conv(memory: &Memory, op: &Conv, at: [usize; 4]) -> f64 {
         }
     }
     activate(op.activation, sum + shortcut(memory, op.residual.as_ref(), at))
+}
+
+/// The definition with matrices, for the tile that the output is in.
+fn winograd(memory: &Memory, op: &Conv, form: Form, [n, y, x, c]: [usize; 4]) -> f64 {
+    let (size, inputs, points) = (form.outputs(), form.inputs(), form.points());
+    let (input, output) = (form.input_matrix(), form.output_matrix());
+    let panel = points * op.group_input * LANES;
+    let mut sum = f64::from(memory.weights[op.weights + op.output.pixel / LANES * panel + c]);
+    for k in 0..op.group_input {
+        let tap = |at: usize| {
+            let (row, column) = (y / size * size + at / inputs, x / size * size + at % inputs);
+            memory.get_padded(&op.input, [n, row, column, k], op.pad)
+        };
+        let taps: Vec<f64> = (0..points).map(tap).collect();
+        for point in 0..points {
+            let (row, column) = (point / inputs, point % inputs);
+            let term = |(at, tap): (usize, &f64)| input[row][at / inputs] * input[column][at % inputs] * tap;
+            let transformed: f64 = taps.iter().enumerate().map(term).sum();
+            let weight = op.weights + packed_at(form, [op.input.pixel, op.output.pixel], c, point, k);
+            sum += output[y % size][row]
+                * output[x % size][column]
+                * transformed
+                * f64::from(memory.weights[weight]);
+        }
+    }
+    activate(op.activation, sum + shortcut(memory, op.residual.as_ref(), [n, y, x, c]))
 }
 
 fn depthwise(memory: &Memory, op: &Depthwise, at: [usize; 4]) -> f64 {

@@ -33,21 +33,14 @@ impl Builder {
     }
 
     fn conv(&mut self, input: View, output: View, size: usize, residual: Option<View>) -> Op {
-        let weights = self.weights;
-        self.weights += output.pixel * (size * size * input.pixel + 1);
-        Op::Conv(Conv {
-            input,
-            output,
-            kernel: [size; 2],
-            stride: [1; 2],
-            dilation: [1; 2],
-            pad: [size / 2; 2],
-            groups: 1,
-            group_input: input.pixel,
-            weights,
-            residual: residual.map(|view| Residual { view, stride: 1, channel_offset: 0 }),
-            activation: Activation::Relu,
-        })
+        let mut conv =
+            Conv::new(input, output, self.weights).kernel([size; 2], [size / 2; 2]).then(Activation::Relu);
+        if size == 3 {
+            conv = conv.by(Algorithm::Winograd { form: winograd::Form::F2x2, block: 3 });
+        }
+        conv.residual = residual.map(Residual::identity);
+        self.weights += conv.packed_weights().unwrap();
+        Op::Conv(conv)
     }
 }
 

@@ -1,0 +1,124 @@
+//! Which algorithm a convolution runs: the cheapest by a cost model.
+//!
+//! In: a convolution's attributes and its maps. Out: its [`Algorithm`]. Costs are in multiply-accumulates
+//! that a core could make meanwhile: those of the products, or of streaming the weights from beyond the
+//! near caches if that takes longer (the kernels do both at once), and those of the transforms.
+
+use resnetc_runtime::plan::winograd::Form;
+use resnetc_runtime::plan::{Algorithm, Conv, View};
+
+use crate::model::network;
+
+/// Multiply-accumulates in the time that one weight takes to arrive from beyond the near caches.
+const STREAM: f64 = 20.0;
+/// What beginning and storing a sum costs, beside its products.
+const SUM: f64 = 4.0;
+/// What transforming a channel of a tile costs, there and back, for each point of the tile.
+const TRANSFORM: f64 = 6.0;
+/// Values of the transformed inputs of a block: with their products they stay in a second-level cache.
+const BLOCK_VALUES: usize = 48 << 10;
+/// The least tiles of a block where there are as many: they share the weights that are streamed, and
+/// divide evenly among the kernels' shapes.
+const LEAST_TILES: usize = 24;
+
+/// What the choice depends on besides the convolution.
+#[derive(Clone, Copy, Debug)]
+pub struct Chooser {
+    /// The largest number of images in one run.
+    pub batch: usize,
+    /// Whether only direct sums are allowed.
+    pub exact: bool,
+}
+
+impl Chooser {
+    /// The algorithm for a convolution from `input` to `output`.
+    pub fn algorithm(&self, conv: &network::Conv, input: &View, output: &View) -> Algorithm {
+        let plain = (conv.kernel, conv.stride, conv.dilation, conv.groups) == ([3, 3], [1, 1], [1, 1], 1);
+        if self.exact || !plain {
+            return Algorithm::Direct;
+        }
+        let shape = Shape::new(input, output, self.batch);
+        let best = Form::ALL.into_iter().min_by(|a, b| shape.winograd(*a).total_cmp(&shape.winograd(*b)));
+        match best {
+            Some(form) if shape.winograd(form) < shape.direct() => {
+                let whole = BLOCK_VALUES / (form.points() * input.pixel) / LEAST_TILES * LEAST_TILES;
+                Algorithm::Winograd { form, block: whole.max(LEAST_TILES).min(shape.tiles(form)) }
+            }
+            _ => Algorithm::Direct,
+        }
+    }
+}
+
+/// The estimated costs of a convolution's algorithms: by direct sums, and by Winograd's in each form;
+/// `None` if there is no choice.
+pub fn costs(conv: &Conv, batch: usize) -> Option<(f64, [f64; Form::ALL.len()])> {
+    let plain = (conv.kernel, conv.stride, conv.dilation, conv.groups) == ([3, 3], [1, 1], [1, 1], 1);
+    let shape = Shape::new(&conv.input, &conv.output, batch);
+    plain.then(|| (shape.direct(), Form::ALL.map(|form| shape.winograd(form))))
+}
+
+/// A 3 x 3 convolution of stride 1.
+struct Shape {
+    batch: usize,
+    height: usize,
+    width: usize,
+    inputs: f64,
+    outputs: f64,
+}
+
+impl Shape {
+    fn new(input: &View, output: &View, batch: usize) -> Self {
+        let (inputs, outputs) = (input.pixel as f64, output.pixel as f64);
+        Self { batch, height: output.height, width: output.width, inputs, outputs }
+    }
+
+    /// Tiles of all images.
+    fn tiles(&self, form: Form) -> usize {
+        let size = form.outputs();
+        self.batch * self.height.div_ceil(size) * self.width.div_ceil(size)
+    }
+
+    fn direct(&self) -> f64 {
+        let pixels = (self.batch * self.height * self.width) as f64;
+        let products = pixels * (9.0 * self.inputs + SUM) * self.outputs;
+        products.max(9.0 * self.inputs * self.outputs * STREAM)
+    }
+
+    fn winograd(&self, form: Form) -> f64 {
+        let (tiles, points) = (self.tiles(form) as f64, form.points() as f64);
+        let products = tiles * points * (self.inputs + SUM) * self.outputs;
+        let stream = points * self.inputs * self.outputs * STREAM;
+        products.max(stream) + tiles * points * (self.inputs + self.outputs) * TRANSFORM
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choose(batch: usize, [channels, height, width]: [usize; 3]) -> Algorithm {
+        let view = View::new(0, [channels, height, width]);
+        let conv = network::Conv {
+            channels,
+            kernel: [3, 3],
+            stride: [1, 1],
+            pad: network::Pad::default(),
+            dilation: [1, 1],
+            groups: 1,
+            bias: false,
+        };
+        Chooser { batch, exact: false }.algorithm(&conv, &view, &view)
+    }
+
+    #[test]
+    fn small_maps_with_many_channels_take_the_form_with_fewer_weights() {
+        assert!(matches!(choose(1, [512, 7, 7]), Algorithm::Winograd { form: Form::F2x2, .. }));
+        assert!(matches!(choose(8, [512, 7, 7]), Algorithm::Winograd { form: Form::F4x4, .. }));
+        assert!(matches!(choose(1, [64, 56, 56]), Algorithm::Winograd { form: Form::F4x4, .. }));
+    }
+
+    #[test]
+    fn a_single_pixel_is_summed_directly() {
+        assert_eq!(choose(1, [64, 1, 1]), Algorithm::Direct);
+    }
+}
