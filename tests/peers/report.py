@@ -75,7 +75,7 @@ def markdown(results, version, rounds, seconds):
     machine = f"{cpu_model()}, {cores()} cores, resnetc on {isas}"
     text = [
         f"{machine}; {datetime.date.today()}; {', '.join(versions)}.",
-        f"f32; {rounds} rounds of {seconds:g} s each, in turn; medians of times, and of ratios peer / resnetc.",
+        f"f32; {rounds} rounds of {seconds:g} s, in turn; medians of times, and of ratios peer / resnetc.",
         f"Errors are relative L2 of the logits against float64: {compared}.",
         "",
     ]
