@@ -82,16 +82,21 @@ def write_fixtures(network, folder):
     return paths
 
 
+def build_program(network, weights, program, command, options=()):
+    """Has resnetc build the network's program."""
+    own = SPECS / f"{network.spec}.resnet"
+    build = [*command, "build", str(own) if own.exists() else network.spec, *options]
+    for name, value in network.set.items():
+        build += ["--set", f"{name}={value}"]
+    subprocess.run([*build, "--weights", str(weights), "-o", str(program)], check=True)
+
+
 def run_resnetc(network, paths, folder, command, weights):
     """The logits of the program that resnetc builds, and the seconds that building took."""
     program, output = folder / network.name, folder / f"{network.name}.output.npy"
-    own = SPECS / f"{network.spec}.resnet"
-    build = command + ["build", str(own) if own.exists() else network.spec]
-    for name, value in network.set.items():
-        build += ["--set", f"{name}={value}"]
     output.unlink(missing_ok=True)
     begin = time.monotonic()
-    subprocess.run(build + ["--weights", str(paths[weights]), "-o", str(program)], check=True)
+    build_program(network, paths[weights], program, command)
     seconds = time.monotonic() - begin
     infer = [str(program.resolve()), "infer", "--input", str(paths["input.npy"]), "--output", str(output)]
     subprocess.run(infer, check=True)
