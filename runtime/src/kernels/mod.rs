@@ -29,7 +29,7 @@ pub(crate) mod tile;
 use std::ops::Range;
 
 use crate::isa::{Isa, Kernel, Simd};
-use crate::plan::{LANES, Op, Split, Step, View};
+use crate::plan::{Conv, LANES, Op, Split, Step, View};
 
 /// The memory of a run.
 #[derive(Clone, Copy)]
@@ -150,6 +150,27 @@ impl<'a> StepCall<'a> {
         if !self.share.is_empty() {
             isa.run(self);
         }
+    }
+}
+
+/// The largest tile of a convolution, pixels by output channels, that a member of `members` computes
+/// for `n` images; `None` for other steps.
+pub(crate) fn largest_tile(isa: Isa, step: &Step, n: usize, members: usize) -> Option<[usize; 2]> {
+    let Op::Conv(conv) = &step.op else { return None };
+    let mut tile = [0; 2];
+    isa.run(LargestTile { conv, share: Share::of(step, n, (0, members)), tile: &mut tile });
+    Some(tile)
+}
+
+struct LargestTile<'a> {
+    conv: &'a Conv,
+    share: Share,
+    tile: &'a mut [usize; 2],
+}
+
+impl Kernel for LargestTile<'_> {
+    fn run<S: Simd>(self, _: S) {
+        *self.tile = conv::largest_tile::<S>(self.conv, &self.share);
     }
 }
 
