@@ -162,13 +162,55 @@ fn bench_ends_with_a_line_of_json() {
 }
 
 #[test]
+fn profile_tells_each_layers_share_and_traces_a_run() {
+    let folder = scratch("profile");
+    let out = good(Command::new(program()).current_dir(&folder).args([
+        "profile",
+        "--batch",
+        "2",
+        "--threads",
+        "2",
+        "--runs",
+        "3",
+        "--json",
+        "--trace",
+        "run.json",
+    ]));
+    let profile: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((profile["batch"].as_u64(), profile["runs"].as_u64()), (Some(2), Some(3)));
+    assert_eq!(profile["total"]["macs"].as_u64(), Some(2 * 40_551_040), "those of the network");
+    let layers = profile["layers"].as_array().unwrap();
+    let shares: f64 = layers.iter().map(|layer| layer["share_percent"].as_f64().unwrap()).sum();
+    assert!((shares - 100.0).abs() < 0.1, "{shares}");
+    let names: Vec<&str> = layers.iter().map(|layer| layer["name"].as_str().unwrap()).collect();
+    assert!(names.iter().all(|name| !name.contains('*')), "{names:?}");
+    let convolutions = layers.iter().filter(|layer| layer["macs"].as_u64() > Some(0));
+    assert_eq!(convolutions.count(), 20, "{names:?}");
+
+    let trace: Value = serde_json::from_slice(&fs::read(folder.join("run.json")).unwrap()).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    for thread in 0..2 {
+        let own = events.iter().filter(|event| event["ph"] == "X" && event["tid"] == thread);
+        let own: Vec<&str> = own.map(|event| event["name"].as_str().unwrap()).collect();
+        assert_eq!(own, names, "a row for each thread, an event for each step");
+    }
+    let alone = good(Command::new(program()).args(["profile", "--runs", "1", "--trace", "-"]));
+    assert!(serde_json::from_str::<Value>(&alone).unwrap()["traceEvents"].is_array());
+    let table = good(Command::new(program()).args(["profile", "--runs", "1", "--sort", "time"]));
+    assert_eq!(table.lines().count(), layers.len() + 3, "a title, a header, a total: {table}");
+    assert!(table.contains("% of limit") && table.contains("direct 3x3"), "{table}");
+    bad(Command::new(program()).args(["profile", "--runs", "1", "--seconds", "1"]), 2);
+    bad(Command::new(program()).args(["profile", "--batch", "5"]), 1);
+}
+
+#[test]
 fn a_program_tells_of_itself() {
     let out = good(Command::new(program()).args(["info", "--json"]));
     let info: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(info["params"].as_u64(), Some(269_722));
     assert_eq!(info["macs"].as_u64(), Some(40_551_040));
     assert!(info.to_string().contains("f32"), "{info}");
-    for command in ["classify", "infer", "eval", "bench", "info"] {
+    for command in ["classify", "infer", "eval", "bench", "profile", "info"] {
         let help = good(Command::new(program()).args([command, "--help"]));
         assert!(help.contains("Usage"), "{help}");
     }

@@ -11,6 +11,8 @@ mod buffer;
 mod error;
 pub mod isa;
 mod kernels;
+#[cfg(feature = "program")]
+mod limits;
 mod mapping;
 mod model;
 #[cfg(feature = "program")]
@@ -18,6 +20,7 @@ mod npy;
 pub mod plan;
 #[cfg(feature = "images")]
 pub mod preprocess;
+mod profile;
 #[cfg(feature = "program")]
 pub mod program;
 #[cfg(any(test, feature = "reference"))]
@@ -30,5 +33,6 @@ pub mod weights;
 pub use error::Error;
 pub use mapping::{MappedFile, map_file};
 pub use model::{Model, Options};
+pub use profile::{Profile, StepProfile};
 pub use session::{Outputs, Session};
 pub use threads::default_threads;

@@ -10,6 +10,7 @@
 //! border of zeros kept around the map where the next layer is a padded convolution.
 
 mod build;
+mod cost;
 pub mod winograd;
 
 use std::borrow::Cow;

@@ -10,6 +10,8 @@ use crate::buffer::Buffer;
 use crate::error::Error;
 use crate::isa::{Isa, Level};
 use crate::kernels::{Context, Share, StepCall};
+#[cfg(feature = "program")]
+use crate::limits::Limits;
 use crate::model::{Model, Options};
 use crate::plan::{Output, Plan};
 use crate::threads::{Barrier, Team};
@@ -79,6 +81,17 @@ impl Session {
     ///
     /// [`Error::Input`] if `images` has another length.
     pub fn run(&mut self, images: &[f32]) -> Result<Outputs<'_>, Error> {
+        let n = self.run_observed(images, |_| Unobserved)?;
+        Ok(Outputs { session: self, n })
+    }
+
+    /// Runs the network, each member's steps seen by what `observe` gives for its number; gives the
+    /// number of images.
+    pub(crate) fn run_observed<O: Observer>(
+        &mut self,
+        images: &[f32],
+        observe: impl Fn(usize) -> O + Sync,
+    ) -> Result<usize, Error> {
         let plan = self.model.plan();
         let image = plan.input.iter().product::<usize>();
         let n = images.len() / image;
@@ -96,9 +109,22 @@ impl Session {
         };
         let (isa, members) = (self.isa, self.team.members());
         self.team
-            .run(|member, barrier| walk(plan, isa, &context, (member, members), barrier))
+            .run(|member, barrier| {
+                walk(plan, isa, &context, (member, members), barrier, &mut observe(member));
+            })
             .map_err(|_| Error::Panicked)?;
-        Ok(Outputs { session: self, n })
+        Ok(n)
+    }
+
+    /// What the kernels are compiled for.
+    pub(crate) fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// What this machine can do on this session's threads with its instruction set.
+    #[cfg(feature = "program")]
+    pub(crate) fn measure_limits(&mut self) -> Result<Limits, Error> {
+        Limits::measure(self.isa, &mut self.team)
     }
 
     /// Fills all memory with `value`, so that a test sees what is read before it is written.
@@ -110,9 +136,39 @@ impl Session {
     }
 }
 
+/// Sees one member's way through the plan.
+pub(crate) trait Observer {
+    /// The member is about to compute its share of the first step.
+    fn begin(&mut self);
+    /// The member has computed its share of a step.
+    fn compute(&mut self);
+    /// All members have, and the next step begins.
+    fn meet(&mut self);
+}
+
+/// Sees nothing, at no cost.
+struct Unobserved;
+
+impl Observer for Unobserved {
+    #[inline(always)]
+    fn begin(&mut self) {}
+    #[inline(always)]
+    fn compute(&mut self) {}
+    #[inline(always)]
+    fn meet(&mut self) {}
+}
+
 /// One member's way through the plan.
-fn walk(plan: &Plan, isa: Isa, context: &Context, member: (usize, usize), barrier: &Barrier) {
+fn walk<O: Observer>(
+    plan: &Plan,
+    isa: Isa,
+    context: &Context,
+    member: (usize, usize),
+    barrier: &Barrier,
+    observer: &mut O,
+) {
     let context = context.with_scratch_at(member.0 * plan.scratch());
+    observer.begin();
     for section in plan.stages.iter().flat_map(|stage| stage.sections.iter()) {
         for repetition in 0..section.times {
             let context = context.with_weights_at(repetition * section.weight_step);
@@ -121,9 +177,11 @@ fn walk(plan: &Plan, isa: Isa, context: &Context, member: (usize, usize), barrie
                 // SAFETY: `Plan::verify` passed when the model was made, the memory is what the plan
                 // asks for, no two members have the same share, and a barrier separates the steps.
                 unsafe { StepCall::new(&context, &step.op, share) }.run(isa);
+                observer.compute();
                 if !barrier.wait() {
                     return;
                 }
+                observer.meet();
             }
         }
     }

@@ -171,3 +171,54 @@ fn models_and_sessions_go_where_they_are_needed() {
     sent::<Session>();
     assert!(resnetc_runtime::default_threads() >= 1);
 }
+
+#[test]
+fn a_profile_has_each_step_with_each_threads_time_in_it() {
+    let model = model();
+    let images = numbers(5, 2 * IMAGE);
+    for threads in 1..=3 {
+        let mut session = model.session(threads).unwrap();
+        let profile = session.profile(&images).unwrap();
+        assert_eq!(profile.images, 2);
+        let names: Vec<&str> = profile.steps.iter().map(|step| &*step.name).collect();
+        let blocks = ["block.4.step"; 2].into_iter().chain(["block.5.step"; 2]).chain(["block.6.step"; 2]);
+        let expected: Vec<&str> = ["step"; 2].into_iter().chain(blocks).chain(["step"; 5]).collect();
+        assert_eq!(names, expected);
+        for (step, next) in profile.steps.iter().zip(profile.steps.iter().skip(1)) {
+            assert_eq!(step.span.end, next.span.start, "spans leave no gap");
+        }
+        for step in &profile.steps {
+            assert_eq!(step.busy.len(), threads);
+            for busy in &step.busy {
+                assert!(busy.start <= busy.end && busy.end <= step.span.end, "{step:?}");
+            }
+            assert_eq!(step.busy[0].start, step.span.start);
+        }
+        assert_eq!(profile.time(), profile.steps[12].span.end - profile.steps[0].span.start);
+    }
+}
+
+#[test]
+fn a_profile_counts_the_work_of_its_images() {
+    let mut session = model().session_with(Options { threads: 1, level: Some(Level::Portable) }).unwrap();
+    let one = session.profile(&numbers(5, IMAGE)).unwrap();
+    let two = session.profile(&numbers(5, 2 * IMAGE)).unwrap();
+    let stem = &two.steps[1];
+    assert_eq!((&*stem.kernel, stem.macs), ("direct 3x3", 2 * 9 * 11 * 32 * 9 * 3));
+    assert_eq!(stem.tile, Some([2, 16]));
+    assert_eq!(two.steps[0].tile, None);
+    for (one, two) in one.steps.iter().zip(&two.steps) {
+        assert_eq!(2 * one.macs, two.macs);
+        assert!(one.bytes < two.bytes && two.bytes <= 2 * one.bytes, "weights are read once");
+    }
+}
+
+#[test]
+fn a_profiled_run_is_refused_and_computed_as_any_other() {
+    let mut session = model().session(2).unwrap();
+    assert!(matches!(session.profile(&[0.0; IMAGE + 1]), Err(Error::Input { .. })));
+    let images = numbers(5, BATCH * IMAGE);
+    let expected = bits(&mut session, &images);
+    session.profile(&images).unwrap();
+    assert_eq!(bits(&mut session, &images), expected);
+}

@@ -63,8 +63,7 @@ pub(super) unsafe fn run<S: Simd>(simd: S, context: &Context, conv: &Conv, share
     };
     let panels = share.lanes.start / LANES..share.lanes.end / LANES;
     let width = conv.output.width;
-    let values = conv.stride[0].saturating_mul(conv.stride[1]).saturating_mul(conv.input.pixel);
-    let size = (BLOCK_VALUES / values).clamp(LEAST, BLOCK);
+    let size = block_size(conv);
     let mut block =
         Block { input: [0; BLOCK], output: [0; BLOCK], residual: [0; BLOCK], copy: [0.0; MOST_VALUES] };
     let first = share.rows.start * width;
@@ -75,6 +74,23 @@ pub(super) unsafe fn run<S: Simd>(simd: S, context: &Context, conv: &Conv, share
     }
     // SAFETY: the contract of the kernels.
     unsafe { border::clear(context, &conv.output, share) }
+}
+
+/// Output pixels of a block.
+fn block_size(conv: &Conv) -> usize {
+    let values = conv.stride[0].saturating_mul(conv.stride[1]).saturating_mul(conv.input.pixel);
+    (BLOCK_VALUES / values).clamp(LEAST, BLOCK)
+}
+
+/// Pixels and output channels of the largest tile that [`run`] computes of this share.
+pub(super) fn largest_tile<S: Simd>(conv: &Conv, share: &Share) -> [usize; 2] {
+    // Of nearly equal parts the first is the longest.
+    let longest = |len, most| parts(len, most).next().map_or(0, |part| part.len());
+    let pixels = longest(share.rows.len() * conv.output.width, block_size(conv));
+    let in_group = conv.output.pixel / LANES / conv.groups;
+    let panels = longest(in_group.min(share.lanes.len() / LANES), panels_at_once::<S>(pixels));
+    let most = panels.checked_sub(1).and_then(|index| S::TILES.get(index)).copied();
+    [most.map_or(0, |most| longest(pixels, most)), panels * LANES]
 }
 
 /// Taps that lie one behind the other are one run.

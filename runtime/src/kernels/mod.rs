@@ -175,6 +175,30 @@ impl<'a> StepCall<'a> {
     }
 }
 
+/// The largest tile of a convolution, pixels (Winograd's: tiles) by output channels, that a member of `members` computes
+/// for `n` images; `None` for other steps.
+pub(crate) fn largest_tile(isa: Isa, step: &Step, n: usize, members: usize) -> Option<[usize; 2]> {
+    let Op::Conv(conv) = &step.op else { return None };
+    let mut tile = [0; 2];
+    isa.run(LargestTile { conv, share: Share::of(step, n, (0, members)), tile: &mut tile });
+    Some(tile)
+}
+
+struct LargestTile<'a> {
+    conv: &'a Conv,
+    share: Share,
+    tile: &'a mut [usize; 2],
+}
+
+impl Kernel for LargestTile<'_> {
+    fn run<S: Simd>(self, _: S) {
+        *self.tile = match self.conv.algorithm {
+            Algorithm::Direct => conv::largest_tile::<S>(self.conv, &self.share),
+            Algorithm::Winograd { block, .. } => winograd::largest_tile::<S>(block, &self.share),
+        };
+    }
+}
+
 impl Kernel for StepCall<'_> {
     fn run<S: Simd>(self, simd: S) {
         let Self { context, op, ref share } = self;

@@ -229,6 +229,13 @@ impl<S: Simd> Call<'_, S> {
     }
 }
 
+/// Tiles and output channels of the largest product that is summed in registers.
+pub(super) fn largest_tile<S: Simd>(block: usize, share: &Share) -> [usize; 2] {
+    let panels = (share.lanes.len() / LANES).min(IN_CHUNK).min(conv::panels_at_once::<S>(block));
+    let most = panels.checked_sub(1).and_then(|index| S::TILES.get(index)).copied();
+    [most.map_or(0, |most| most.min(block)), panels * LANES]
+}
+
 /// `len` as [`parts`] has it, the parts of one size together: sizes, and how many there are of each.
 fn equal_parts(len: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     let count = len.div_ceil(most);

@@ -7,7 +7,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgMatches, Command};
 use serde_json::json;
 
 use super::failure::Failure;
@@ -26,13 +26,7 @@ pub(super) fn declare(command: Command, plan: &'static Plan) -> Command {
     let name: &'static str = &plan.name;
     command
         .about("Measure how fast the network runs here")
-        .arg(
-            Arg::new("batch")
-                .long("batch")
-                .value_name("N")
-                .value_parser(value_parser!(u32).range(1..))
-                .help("Images in one run [default: as many as the program was compiled for]"),
-        )
+        .arg(opening::batch_argument())
         .arg(opening::threads_argument())
         .arg(
             Arg::new("seconds")
@@ -49,7 +43,7 @@ pub(super) fn declare(command: Command, plan: &'static Plan) -> Command {
         ))
 }
 
-fn parse_seconds(text: &str) -> Result<f64, String> {
+pub(super) fn parse_seconds(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(seconds) if (0.0..=86_400.0).contains(&seconds) => Ok(seconds),
         _ => Err("a number from 0 to 86400 is wanted".into()),
@@ -58,10 +52,7 @@ fn parse_seconds(text: &str) -> Result<f64, String> {
 
 pub(super) fn run(program: &Program, arguments: &ArgMatches, terminal: &mut Terminal) -> Result<(), Failure> {
     let plan = program.plan;
-    let batch = arguments.get_one::<u32>("batch").map_or(plan.batch, |&batch| batch as usize);
-    if batch > plan.batch {
-        return Err(Failure::Batch { most: plan.batch, asked: batch });
-    }
+    let batch = opening::batch(plan, arguments)?;
     let seconds = arguments.get_one::<f64>("seconds").copied().unwrap_or(3.0);
     let mut session = opening::open(program, arguments)?.session(opening::threads(arguments))?;
     let images = random_values(batch * plan.input.iter().product::<usize>());
@@ -116,18 +107,18 @@ fn measure(session: &mut Session, images: &[f32], time: Duration) -> Result<Vec<
 }
 
 /// Between the two nearest of sorted values.
-fn quantile(sorted: &[f64], rank: f64) -> f64 {
+pub(super) fn quantile(sorted: &[f64], rank: f64) -> f64 {
     let at = rank * sorted.len().saturating_sub(1) as f64;
     let value = |index: f64| sorted.get(index as usize).copied().unwrap_or(f64::NAN);
     value(at.floor()) + (value(at.ceil()) - value(at.floor())) * at.fract()
 }
 
-fn rounded(value: f64) -> f64 {
+pub(super) fn rounded(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }
 
 /// Uniform in -2..2, about what normalised pictures are; the same in each process (SplitMix64).
-fn random_values(count: usize) -> Vec<f32> {
+pub(super) fn random_values(count: usize) -> Vec<f32> {
     let mut state = 0_u64;
     let mut next = || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);

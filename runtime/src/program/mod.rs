@@ -17,7 +17,9 @@ mod info;
 mod opening;
 mod pending;
 mod pictures;
+mod profile;
 mod terminal;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -54,11 +56,12 @@ struct Subcommand {
 }
 
 /// In the order of the help.
-const SUBCOMMANDS: [Subcommand; 6] = [
+const SUBCOMMANDS: [Subcommand; 7] = [
     Subcommand { name: "classify", declare: classify::declare, run: classify::run },
     Subcommand { name: "infer", declare: infer::declare, run: infer::run },
     Subcommand { name: "eval", declare: eval::declare, run: eval::run },
     Subcommand { name: "bench", declare: bench::declare, run: bench::run },
+    Subcommand { name: "profile", declare: profile::declare, run: profile::run },
     Subcommand { name: "info", declare: info::declare, run: info::run },
     Subcommand { name: "completions", declare: completions::declare, run: completions::run },
 ];
@@ -109,7 +112,8 @@ fn declare(program: &Program) -> Command {
              {name} classify cat.jpg dog.png      what is in these pictures?\n  \
              {name} infer --input x.npy --output y.npy\n  \
              {name} eval photos/                  accuracy over a folder of folders\n  \
-             {name} bench --seconds 5             how fast is this machine?\n\n\
+             {name} bench --seconds 5             how fast is this machine?\n  \
+             {name} profile --sort time           where does the time go?\n\n\
              Environment:\n  \
              RESNETC_ISA      the instruction set to use instead of the best one\n  \
              NO_COLOR         no colours\n\n\

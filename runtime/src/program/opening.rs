@@ -7,6 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use super::failure::Failure;
 use super::{Program, Weights};
+use crate::plan::Plan;
 use crate::{Error, Model};
 
 /// Names a weights file, for a program whose weights are not in it.
@@ -29,6 +30,14 @@ pub(super) fn threads_argument() -> Arg {
         .help("Threads to run on [default: one for each core]")
 }
 
+pub(super) fn batch_argument() -> Arg {
+    Arg::new("batch")
+        .long("batch")
+        .value_name("N")
+        .value_parser(value_parser!(u32).range(1..))
+        .help("Images in one run [default: as many as the program was compiled for]")
+}
+
 pub(super) fn json_argument(help: &'static str) -> Arg {
     Arg::new("json").long("json").action(ArgAction::SetTrue).help(help)
 }
@@ -37,6 +46,17 @@ pub(super) fn threads(arguments: &ArgMatches) -> usize {
     match arguments.get_one::<u16>("threads") {
         Some(&threads) => usize::from(threads),
         None => crate::default_threads(),
+    }
+}
+
+/// Images in one run.
+pub(super) fn batch(plan: &Plan, arguments: &ArgMatches) -> Result<usize, Failure> {
+    match arguments.get_one::<u32>("batch") {
+        Some(&asked) if asked as usize > plan.batch => {
+            Err(Failure::Batch { most: plan.batch, asked: asked as usize })
+        }
+        Some(&asked) => Ok(asked as usize),
+        None => Ok(plan.batch),
     }
 }
 

@@ -45,9 +45,10 @@ impl Builder {
 }
 
 fn section(times: usize, weight_step: usize, steps: Vec<(Op, Split)>) -> Section {
-    let step = |(op, split)| Step { name: "step".into(), op, split };
+    let name = if times == 1 { "step" } else { "block.*.step" };
+    let step = |(op, split)| Step { name: name.into(), op, split };
     let steps: Vec<Step> = steps.into_iter().map(step).collect();
-    Section { times, first: 0, weight_step, steps: steps.into() }
+    Section { times, first: 4, weight_step, steps: steps.into() }
 }
 
 /// The network's plan.

@@ -1,0 +1,181 @@
+//! What the machine can do at most: multiply-accumulates a second, and bytes a second.
+//!
+//! In: an instruction set and a team. Out: [`Limits`], measured by all members at once in some tenths
+//! of a second: chains of `mul_add` that never leave the registers, and a buffer larger than the caches
+//! read from one end to the other. Of several tries the fastest counts, for whatever disturbs one makes
+//! it slower.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use crate::buffer::Buffer;
+use crate::error::Error;
+use crate::isa::{Isa, Kernel, Simd};
+use crate::threads::Team;
+
+/// Upper bounds of what a team computes and reads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Limits {
+    /// Multiply-accumulates a second, all members together.
+    pub macs_per_s: f64,
+    /// Bytes a second that are read from memory, all members together.
+    pub bytes_per_s: f64,
+}
+
+/// Tries of each measurement.
+const TRIES: usize = 12;
+/// Links of a chain: about a millisecond.
+const LINKS: usize = 1 << 18;
+/// Values that are read: 64 MB.
+const VALUES: usize = 16 << 20;
+/// Loads in flight, each with a sum of its own.
+const STREAMS: usize = 8;
+
+impl Limits {
+    /// Measures both.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Memory`], [`Error::Panicked`].
+    pub(crate) fn measure(isa: Isa, team: &mut Team) -> Result<Self, Error> {
+        let few = measure_macs::<10>(isa, team)?;
+        let many = measure_macs::<20>(isa, team)?;
+        Ok(Self { macs_per_s: few.max(many), bytes_per_s: measure_bytes(isa, team)? })
+    }
+}
+
+/// `CHAINS` hide the latency of `mul_add`: some machines want many, and in 16 registers there is room
+/// for few.
+fn measure_macs<const CHAINS: usize>(isa: Isa, team: &mut Team) -> Result<f64, Error> {
+    let macs = team.members() * LINKS * CHAINS * lanes(isa);
+    let seconds = fastest(team, |_| isa.run(Multiply::<CHAINS>))?;
+    Ok(macs as f64 / seconds)
+}
+
+fn measure_bytes(isa: Isa, team: &mut Team) -> Result<f64, Error> {
+    let mut buffer = Buffer::zeroed(VALUES)?;
+    // Pages that were never written are all one page, which caches hold.
+    buffer.as_mut_slice().fill(1.0);
+    let each = VALUES.div_ceil(team.members());
+    let part = |member| buffer.as_slice().chunks(each).nth(member).unwrap_or(&[]);
+    let seconds = fastest(team, |member| isa.run(Read { values: part(member) }))?;
+    Ok((VALUES * size_of::<f32>()) as f64 / seconds)
+}
+
+/// Seconds that the fastest of some tries took, the first not counted.
+fn fastest(team: &mut Team, work: impl Fn(usize) + Sync) -> Result<f64, Error> {
+    let mut fastest = f64::INFINITY;
+    for attempt in 0..=TRIES {
+        let begin = Instant::now();
+        team.run(|member, _| work(member)).map_err(|_| Error::Panicked)?;
+        if attempt > 0 {
+            fastest = fastest.min(begin.elapsed().as_secs_f64());
+        }
+    }
+    Ok(fastest)
+}
+
+/// Lanes of a vector.
+fn lanes(isa: Isa) -> usize {
+    struct Lanes<'a>(&'a mut usize);
+    impl Kernel for Lanes<'_> {
+        fn run<S: Simd>(self, _: S) {
+            *self.0 = S::WIDTH;
+        }
+    }
+    let mut lanes = 0;
+    isa.run(Lanes(&mut lanes));
+    lanes
+}
+
+/// `CHAINS` independent chains of [`LINKS`] `mul_add`s.
+struct Multiply<const CHAINS: usize>;
+
+impl<const CHAINS: usize> Kernel for Multiply<CHAINS> {
+    fn run<S: Simd>(self, simd: S) {
+        simd.call(Chains::<CHAINS>);
+    }
+}
+
+struct Chains<const CHAINS: usize>;
+
+impl<const CHAINS: usize> Kernel for Chains<CHAINS> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        // Each link depends on the last one's whole result, and no two chains are equal; values stay
+        // near 1.
+        let (factor, summand) = (simd.splat(black_box(0.5)), simd.splat(black_box(0.5)));
+        let mut chains: [S::V; CHAINS] =
+            std::array::from_fn(|chain| simd.splat(black_box(1.0 + chain as f32 / 64.0)));
+        for _ in 0..LINKS {
+            for chain in &mut chains {
+                *chain = simd.mul_add(*chain, factor, summand);
+            }
+        }
+        let sum = chains.into_iter().fold(summand, |sum, chain| simd.add(sum, chain));
+        keep(simd, sum);
+    }
+}
+
+/// Reads values once, in order.
+struct Read<'a> {
+    values: &'a [f32],
+}
+
+impl Kernel for Read<'_> {
+    fn run<S: Simd>(self, simd: S) {
+        simd.call(Sum { values: self.values });
+    }
+}
+
+struct Sum<'a> {
+    values: &'a [f32],
+}
+
+impl Kernel for Sum<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let mut sums = [simd.splat(0.0); STREAMS];
+        for values in self.values.chunks_exact(STREAMS * S::WIDTH) {
+            for (sum, values) in sums.iter_mut().zip(values.chunks_exact(S::WIDTH)) {
+                // SAFETY: a chunk has `S::WIDTH` values.
+                *sum = simd.add(*sum, unsafe { simd.load(values.as_ptr()) });
+            }
+        }
+        let sum = sums.into_iter().fold(simd.splat(0.0), |sum, each| simd.add(sum, each));
+        keep(simd, sum);
+    }
+}
+
+/// Makes the compiler believe that a vector is used.
+#[inline(always)]
+fn keep<S: Simd>(simd: S, v: S::V) {
+    let mut lanes = [0.0; crate::plan::LANES];
+    // SAFETY: no vector has more than `LANES` lanes.
+    unsafe { simd.store(lanes.as_mut_ptr(), v) };
+    black_box(lanes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isa::Level;
+
+    #[test]
+    fn what_is_measured_is_what_machines_can_do() {
+        for level in Level::available() {
+            let isa = Isa::new(level).expect("it is available");
+            let mut team = Team::new(2).expect("two threads");
+            let Limits { macs_per_s, bytes_per_s } = Limits::measure(isa, &mut team).expect("measures");
+            // Slower than any machine of this century, and faster than any team of two.
+            assert!((1e8..1e12).contains(&macs_per_s), "{level:?}: {macs_per_s} MACs a second");
+            assert!((1e8..1e12).contains(&bytes_per_s), "{level:?}: {bytes_per_s} bytes a second");
+        }
+    }
+
+    #[test]
+    fn lanes_are_those_of_the_level() {
+        let isa = Isa::new(Level::Portable).expect("always there");
+        assert_eq!(lanes(isa), 4);
+    }
+}
