@@ -3,6 +3,13 @@
 //! In: a function of the member's number, run by every member, the caller being member 0. Out: all
 //! have returned. Within a run members meet at a [`Barrier`], spinning; between runs workers spin
 //! for a moment and then park. A panic of one member breaks the barrier, so that none waits for ever.
+//! Any thread may be the caller, another in each run.
+
+mod barrier;
+mod pins;
+mod processors;
+#[cfg(test)]
+mod tests;
 
 use std::any::Any;
 use std::cell::UnsafeCell;
@@ -14,88 +21,14 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
+pub(crate) use barrier::Barrier;
+use barrier::{Line, wait_a_little};
+use pins::{Claims, Pins};
+pub use processors::default_threads;
 
 /// How long a worker looks out for the next run before it parks.
 const LINGER: Duration = Duration::from_micros(80);
-/// Spins before a waiting thread offers its core to others, should there be more threads than cores.
-const SPINS: u32 = 4096;
 const MOST_THREADS: usize = 1024;
-
-/// The physical cores that this process may use: its affinity and its quota are respected.
-pub fn default_threads() -> usize {
-    let allowed = thread::available_parallelism().map_or(1, usize::from);
-    physical_cores().map_or(allowed, |cores| cores.clamp(1, allowed))
-}
-
-/// Cores among the processors of this process's affinity, each with however many hardware threads.
-fn physical_cores() -> Option<usize> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
-    let mut siblings = Vec::new();
-    for range in list.trim().split(',') {
-        let (first, last) = range.split_once('-').unwrap_or((range, range));
-        for cpu in first.parse::<u32>().ok()?..=last.parse::<u32>().ok()? {
-            let path = format!("/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list");
-            siblings.push(std::fs::read_to_string(path).ok()?);
-        }
-    }
-    siblings.sort_unstable();
-    siblings.dedup();
-    Some(siblings.len())
-}
-
-/// Where the members of a team wait for each other.
-#[derive(Debug)]
-pub(crate) struct Barrier {
-    members: usize,
-    arrived: Line<AtomicUsize>,
-    generation: Line<AtomicUsize>,
-    broken: AtomicBool,
-}
-
-/// Keeps what different threads write on different cache lines.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Line<T>(T);
-
-impl Barrier {
-    fn new(members: usize) -> Self {
-        Self {
-            members,
-            arrived: Line::default(),
-            generation: Line::default(),
-            broken: AtomicBool::new(false),
-        }
-    }
-
-    /// Waits for all members; what each wrote before is then visible to all. False if one panicked,
-    /// after which the run is to be given up.
-    #[must_use]
-    pub(crate) fn wait(&self) -> bool {
-        if self.members == 1 {
-            return true;
-        }
-        let generation = self.generation.0.load(Ordering::Relaxed);
-        if self.arrived.0.fetch_add(1, Ordering::AcqRel) + 1 == self.members {
-            self.arrived.0.store(0, Ordering::Relaxed);
-            self.generation.0.store(generation.wrapping_add(1), Ordering::Release);
-            return true;
-        }
-        let mut spins = 0;
-        while self.generation.0.load(Ordering::Acquire) == generation {
-            if self.broken.load(Ordering::Relaxed) {
-                return false;
-            }
-            wait_a_little(&mut spins);
-        }
-        true
-    }
-}
-
-fn wait_a_little(spins: &mut u32) {
-    *spins = spins.wrapping_add(1);
-    if spins.is_multiple_of(SPINS) { thread::yield_now() } else { spin_loop() }
-}
 
 /// What the members are to run: a borrowed closure without its lifetime.
 #[derive(Clone, Copy)]
@@ -129,11 +62,20 @@ pub(crate) struct Panicked;
 pub(crate) struct Team {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
+    pins: Pins,
 }
 
 impl Team {
     /// A team of `members`, the caller included.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Threads`] for none or more than 1024, [`Error::Spawn`] if the system gives no more.
     pub(crate) fn new(members: usize) -> Result<Self, Error> {
+        Self::with_claims(members, Claims::of_process())
+    }
+
+    fn with_claims(members: usize, claims: &'static Claims) -> Result<Self, Error> {
         if !(1..=MOST_THREADS).contains(&members) {
             return Err(Error::Threads(members));
         }
@@ -145,7 +87,8 @@ impl Team {
             parked: (1..members).map(|_| Line::default()).collect(),
             job: UnsafeCell::new(None),
         });
-        let mut team = Self { shared, workers: Vec::with_capacity(members - 1) };
+        let pins = Pins::new(&[], claims);
+        let mut team = Self { shared, workers: Vec::with_capacity(members - 1), pins };
         for member in 1..members {
             let shared = Arc::clone(&team.shared);
             let worker = thread::Builder::new().name(format!("resnetc-{member}"));
@@ -153,6 +96,7 @@ impl Team {
             let worker = worker.spawn(move || work(&shared, member)).map_err(Error::Spawn)?;
             team.workers.push(worker);
         }
+        team.pins = Pins::new(&team.workers, claims);
         Ok(team)
     }
 
@@ -176,6 +120,7 @@ impl Team {
         if self.workers.is_empty() {
             return catch_unwind(AssertUnwindSafe(|| function(0, &shared.barrier))).map_err(drop_payload);
         }
+        self.pins.make_way(&self.workers);
         // SAFETY: no worker runs: the last run waited for `running` to be 0, and `&mut self` keeps
         // others away.
         unsafe { *shared.job.get() = Some(Job { closure: (&raw const function).cast(), call: call::<F> }) };
@@ -191,11 +136,7 @@ impl Team {
         while shared.running.0.load(Ordering::Acquire) != 0 {
             wait_a_little(&mut spins);
         }
-        if !shared.barrier.broken.swap(false, Ordering::Relaxed) {
-            return Ok(());
-        }
-        shared.barrier.arrived.0.store(0, Ordering::Relaxed);
-        Err(Panicked)
+        if shared.barrier.mend() { Err(Panicked) } else { Ok(()) }
     }
 }
 
@@ -213,7 +154,7 @@ impl Drop for Team {
 
 fn run_guarded(shared: &Shared, job: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(job)) {
-        shared.barrier.broken.store(true, Ordering::Relaxed);
+        shared.barrier.break_up();
         drop_payload(payload);
     }
 }
@@ -266,49 +207,5 @@ fn next_epoch(shared: &Shared, member: usize, seen: usize) -> usize {
             thread::park();
         }
         parked.store(false, Ordering::SeqCst);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn all_members_meet_at_each_barrier() {
-        let mut team = Team::new(4).unwrap();
-        let counts: Vec<AtomicUsize> = (0..100).map(|_| AtomicUsize::new(0)).collect();
-        for _ in 0..20 {
-            counts.iter().for_each(|count| count.store(0, Ordering::SeqCst));
-            let run = team.run(|_, barrier| {
-                for count in &counts {
-                    count.fetch_add(1, Ordering::Relaxed);
-                    assert!(barrier.wait());
-                    assert_eq!(count.load(Ordering::Relaxed), 4);
-                }
-            });
-            assert!(run.is_ok());
-        }
-    }
-
-    #[test]
-    fn a_panic_of_any_member_ends_the_run_and_not_the_team() {
-        for members in 1..=4 {
-            let mut team = Team::new(members).unwrap();
-            for culprit in 0..members {
-                let run = team.run(|member, barrier| {
-                    assert!(member != culprit, "meant to panic");
-                    while barrier.wait() && members > 1 {}
-                });
-                assert!(run.is_err());
-                let run = team.run(|_, barrier| assert!(barrier.wait()));
-                assert!(run.is_ok());
-            }
-        }
-    }
-
-    #[test]
-    fn default_threads_are_no_more_than_allowed() {
-        let allowed = thread::available_parallelism().map_or(1, usize::from);
-        assert!((1..=allowed).contains(&default_threads()));
     }
 }

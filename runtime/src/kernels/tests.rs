@@ -522,8 +522,15 @@ fn levels_of_this_machine_are_known() {
     assert!(Level::Portable.is_available());
 }
 
+/// As many cases as `PROPTEST_CASES` says, or 400.
+fn config() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { 400 };
+    ProptestConfig { cases, ..default }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn convolution_is_the_references(case in conv()) {
