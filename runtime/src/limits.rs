@@ -167,8 +167,10 @@ mod tests {
             let isa = Isa::new(level).expect("it is available");
             let mut team = Team::new(2).expect("two threads");
             let Limits { macs_per_s, bytes_per_s } = Limits::measure(isa, &mut team).expect("measures");
-            // Slower than any machine of this century, and faster than any team of two.
-            assert!((1e8..1e12).contains(&macs_per_s), "{level:?}: {macs_per_s} MACs a second");
+            // Two threads, four vectors a cycle, six billion cycles: no core does that, and what does was
+            // not computed.
+            let most = 2.0 * 4.0 * lanes(isa) as f64 * 6e9;
+            assert!((1e8..most).contains(&macs_per_s), "{level:?}: {macs_per_s} MACs a second");
             assert!((1e8..1e12).contains(&bytes_per_s), "{level:?}: {bytes_per_s} bytes a second");
         }
     }
