@@ -176,6 +176,10 @@ pub(crate) trait Simd: Copy {
     /// The smaller; `b` if that is not a number.
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
 
+    /// Lane i gets the lane of `v` whose number is the `i`th of `lanes`, an integer of 32 bits; it is of
+    /// the same four, or less, lanes as i where the vector has 8.
+    fn permute(self, v: Self::V, lanes: Self::V) -> Self::V;
+
     /// # Safety
     ///
     /// [`Simd::WIDTH`] values can be read from `from`, at any alignment of `f32`.

@@ -354,8 +354,9 @@ impl Op {
 /// [+ residual])`. Reads up to `pad` outside the input's map, which its border must hold.
 ///
 /// The input channels of group g are `g * group_input ..`, its output channels `g * group_output ..`.
-/// `group_output` is a multiple of [`LANES`] unless there is one group (narrower groups are merged
-/// when packed, with zeros where a channel belongs to another group).
+/// `group_output` is a multiple of [`LANES`] unless there is one group, or divides it and is
+/// `group_input` (other groups are merged when packed, with zeros where a channel belongs to another
+/// group).
 ///
 /// Weights, unless [`Conv::algorithm`] says otherwise: for each panel of [`LANES`] output channels,
 /// `[ky][kx][c][LANES]`, c over `group_input`; then, behind all panels, the biases, one a (padded)
@@ -386,6 +387,13 @@ pub struct Conv {
     pub activation: Activation,
     /// How the sums are formed, and so how the weights are packed.
     pub algorithm: Algorithm,
+}
+
+impl Conv {
+    /// Whether several groups, each with as many outputs as inputs, share a panel.
+    pub const fn has_narrow_groups(&self) -> bool {
+        self.groups > 1 && self.output.pixel / self.groups < LANES
+    }
 }
 
 /// How a convolution forms its sums.

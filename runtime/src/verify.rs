@@ -253,7 +253,8 @@ impl Scope<'_> {
         let padded = output.channels.checked_next_multiple_of(LANES) == Some(output.pixel);
         ensure(padded, "output channels are not padded to panels")?;
         let whole = *groups == 1 || output.pixel.is_multiple_of(groups.saturating_mul(LANES));
-        ensure(whole, "a group is no whole number of panels")?;
+        let shared = input.pixel == output.pixel && LANES.is_multiple_of(*group_input);
+        ensure(whole || shared, "a group is no whole number of panels, nor is a panel of groups")?;
         let inputs = groups.checked_mul(*group_input) == Some(input.pixel);
         ensure(inputs, "the groups do not make up the input's pixel")?;
         if let Algorithm::Winograd { block, .. } = conv.algorithm {

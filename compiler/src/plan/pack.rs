@@ -25,9 +25,14 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// Merges groups until each fills its panels; one group if that cannot be.
+    /// As they are if they fill panels, or panels them; else merged until each fills its panels; one
+    /// group if that cannot be.
     pub fn merge(conv: &network::Conv, channels: usize, pixel: usize) -> Self {
         let (wide_in, wide_out) = (channels / conv.groups, conv.channels / conv.groups);
+        let alike = wide_in == wide_out && LANES.is_multiple_of(wide_out);
+        if conv.groups > 1 && alike && [channels, conv.channels] == [pixel; 2] {
+            return Self { count: conv.groups, input: wide_in };
+        }
         let merged = (1..=conv.groups)
             .find(|m| conv.groups.is_multiple_of(*m) && (m * wide_out).is_multiple_of(LANES))
             .filter(|_| channels == pixel && conv.groups > 1);

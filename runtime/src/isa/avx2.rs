@@ -105,6 +105,12 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn permute(self, v: __m256, lanes: __m256) -> __m256 {
+        // SAFETY: `self` proves that the machine has the instructions.
+        unsafe { _mm256_permutevar_ps(v, _mm256_castps_si256(lanes)) }
+    }
+
+    #[inline(always)]
     unsafe fn load(self, from: *const f32) -> __m256 {
         // SAFETY: `self` proves that the machine has the instruction, the caller that the values are there.
         unsafe { _mm256_loadu_ps(from) }

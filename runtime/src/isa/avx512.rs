@@ -107,6 +107,12 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn permute(self, v: __m512, lanes: __m512) -> __m512 {
+        // SAFETY: `self` proves that the machine has the instructions.
+        unsafe { _mm512_permutexvar_ps(_mm512_castps_si512(lanes), v) }
+    }
+
+    #[inline(always)]
     unsafe fn load(self, from: *const f32) -> __m512 {
         // SAFETY: `self` proves that the machine has the instruction, the caller that the values are there.
         unsafe { _mm512_loadu_ps(from) }

@@ -87,6 +87,17 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
+    fn permute(self, v: float32x4_t, lanes: float32x4_t) -> float32x4_t {
+        let (mut from, mut numbers) = ([0.0; 4], [0.0; 4]);
+        // SAFETY: the arrays have four values, and NEON is part of the target's baseline.
+        unsafe {
+            vst1q_f32(from.as_mut_ptr(), v);
+            vst1q_f32(numbers.as_mut_ptr(), lanes);
+            vld1q_f32(numbers.map(|lane: f32| from[lane.to_bits() as usize % 4]).as_ptr())
+        }
+    }
+
+    #[inline(always)]
     unsafe fn load(self, from: *const f32) -> float32x4_t {
         // SAFETY: NEON is part of the target's baseline; the caller promises four values.
         unsafe { vld1q_f32(from) }

@@ -82,6 +82,11 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn permute(self, v: [f32; 4], lanes: [f32; 4]) -> [f32; 4] {
+        lanes.map(|lane| v[lane.to_bits() as usize % 4])
+    }
+
+    #[inline(always)]
     unsafe fn load(self, from: *const f32) -> [f32; 4] {
         // SAFETY: the caller promises four values.
         unsafe { from.cast::<[f32; 4]>().read() }

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::residual::Shortcut;
-use super::tile::{Ahead, MOST_PIXELS, Ready, Taps, Tile};
+use super::tile::{Ahead, MOST_PIXELS, Narrow, Ready, Taps, Tile};
 use super::{Context, Place, Share, activation, border, parts, places, vectors};
 use crate::isa::{Kernel, Simd};
 use crate::plan::{Activation, Conv, LANES};
@@ -87,10 +87,15 @@ pub(super) fn largest_tile<S: Simd>(conv: &Conv, share: &Share) -> [usize; 2] {
     // Of nearly equal parts the first is the longest.
     let longest = |len, most| parts(len, most).next().map_or(0, |part| part.len());
     let pixels = longest(share.rows.len() * conv.output.width, block_size(conv));
-    let in_group = conv.output.pixel / LANES / conv.groups;
+    let in_group = panels_in_group(conv);
     let panels = longest(in_group.min(share.lanes.len() / LANES), panels_at_once::<S>(pixels));
     let most = panels.checked_sub(1).and_then(|index| S::TILES.get(index)).copied();
     [most.map_or(0, |most| longest(pixels, most)), panels * LANES]
+}
+
+/// Panels that read the same inputs: those of a group, or one if it has several groups.
+fn panels_in_group(conv: &Conv) -> usize {
+    (conv.output.pixel / LANES / conv.groups).max(1)
 }
 
 /// Taps that lie one behind the other are one run.
@@ -140,7 +145,7 @@ impl<S: Simd> Call<'_, S> {
     ///
     /// The contract of the kernels; the block has so many pixels, which are this share's.
     unsafe fn run_block(&self, block: &mut Block, pixels: usize, panels: Range<usize>) {
-        let in_group = self.conv.output.pixel / LANES / self.conv.groups;
+        let in_group = panels_in_group(self.conv);
         let most = panels_at_once::<S>(pixels);
         for group in panels.start / in_group..panels.end.div_ceil(in_group) {
             let start = panels.start.max(group * in_group);
@@ -174,6 +179,8 @@ impl<S: Simd> Call<'_, S> {
         let Self { simd, context, conv, .. } = *self;
         let targets = &block.output[pixels.clone()];
         let (lane, lanes) = (panels.start * LANES, panels.len() * LANES);
+        let narrow = conv.has_narrow_groups();
+        let inputs = if narrow { LANES } else { conv.group_input };
         // SAFETY: the caller's promise. The taps of a pixel lie in the input's view with its border; for
         // each panel there are `panel` weights, and behind all panels the biases; the targets are pixels
         // of the output's view.
@@ -189,7 +196,7 @@ impl<S: Simd> Call<'_, S> {
                 at
             });
             let tile = Tile {
-                input: context.arena.cast_const().add(group * conv.group_input),
+                input: context.arena.cast_const().add(group * inputs),
                 pixels: &block.input[pixels],
                 taps: self.taps,
                 weights: weights.add(panels.start * self.panel),
@@ -207,7 +214,11 @@ impl<S: Simd> Call<'_, S> {
                 ),
             };
             let shape = (panels.len() * (LANES / S::WIDTH), targets.len());
-            simd.run_shape(Ready::new(&tile), shape);
+            if narrow {
+                simd.run_shape(Narrow::new(&tile), shape);
+            } else {
+                simd.run_shape(Ready::new(&tile), shape);
+            }
             if let Some(activation) = self.activation {
                 let output = context.arena.add(lane);
                 simd.call(Finish { output, targets, lanes, activation });

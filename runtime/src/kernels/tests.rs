@@ -288,6 +288,7 @@ prop_compose! {
     fn conv()(
         input in map(1..12, 40),
         group_panels in prop_oneof![Just(None), (2..4_usize, 1..6_usize).prop_map(Some)],
+        narrow in prop_oneof![3 => Just(None), 1 => (0..4_u32, 1..4_usize).prop_map(Some)],
         channels in prop_oneof![1..20_usize, 1..200_usize],
         axes in [axis(), axis()],
         output_border in border(),
@@ -300,6 +301,13 @@ prop_compose! {
         let (groups, channels) = group_panels.map_or((1, channels), |(groups, panels)| {
             (groups, groups * panels * LANES)
         });
+        let (input, groups, channels) = match narrow {
+            Some((power, panels)) => {
+                let channels = panels * LANES;
+                (View { channels, pixel: channels, ..input }, channels >> power, channels)
+            }
+            None => (input, groups, channels),
+        };
         let input = if groups > 1 { input.pixel(input.channels.next_multiple_of(groups)) } else { input };
         let (input, [height, width]) = with_windows(input, axes);
         let input = layout.place(input);
@@ -317,8 +325,8 @@ prop_compose! {
         weights[7 + output.pixel * per_channel..].fill_with(|| 8.0 * numbers.next());
         for (index, weight) in weights[7..7 + output.pixel * per_channel].iter_mut().enumerate() {
             let (panel, k) = (index / LANES / per_channel, index / LANES % group_input);
-            let group = panel / (output.pixel / LANES / groups);
-            if group * group_input + k >= input.channels {
+            let group = panel / (output.pixel / LANES / groups).max(1);
+            if narrow.is_none() && group * group_input + k >= input.channels {
                 *weight = 0.0;
             }
         }

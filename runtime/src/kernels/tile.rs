@@ -172,33 +172,52 @@ impl<'a> Ready<'a> {
     }
 }
 
-impl Shaped for Ready<'_> {
+impl<'a> Ready<'a> {
+    /// Where one tap of each pixel lies.
+    ///
+    /// # Safety
+    ///
+    /// The tile has `P` pixels, and the tap is one of its.
     #[inline(always)]
-    fn run<S: Simd, const P: usize, const V: usize>(self, simd: S) {
-        let tile = self.0;
-        let Taps { rows, row_step, columns, column_step, run } = tile.taps;
-        let mut sums = [[simd.splat(0.0); V]; P];
-        let mut ahead = tile.ahead;
-        // SAFETY: `new`'s caller promised all of these places.
+    unsafe fn tap<const P: usize>(&self, row: usize, column: usize) -> [*const f32; P] {
+        let Tile { input, pixels, taps, .. } = self.0;
+        // SAFETY: the caller's promise.
         unsafe {
-            for v in 0..V {
-                let bias = simd.load(tile.bias.add(v * S::WIDTH));
-                for sums in &mut sums {
-                    sums[v] = bias;
-                }
+            let tap = input.add(row * taps.row_step + column * taps.column_step);
+            std::array::from_fn(|p| tap.add(*pixels.get_unchecked(p)))
+        }
+    }
+
+    /// The biases, with which every sum begins.
+    ///
+    /// # Safety
+    ///
+    /// The tile has `V` vectors.
+    #[inline(always)]
+    unsafe fn begin<S: Simd, const P: usize, const V: usize>(&self, simd: S) -> [[S::V; V]; P] {
+        let mut sums = [[simd.splat(0.0); V]; P];
+        for v in 0..V {
+            // SAFETY: the caller's promise.
+            let bias = unsafe { simd.load(self.0.bias.add(v * S::WIDTH)) };
+            for sums in &mut sums {
+                sums[v] = bias;
             }
-            let mut weights = tile.weights;
-            for row in 0..rows {
-                for column in 0..columns {
-                    let tap = tile.input.add(row * row_step + column * column_step);
-                    let inputs: [*const f32; P] =
-                        std::array::from_fn(|p| tap.add(*tile.pixels.get_unchecked(p)));
-                    accumulate(simd, &mut sums, &inputs, weights, tile.panel_step, run, &mut ahead);
-                    weights = weights.add(run * LANES);
-                }
-            }
-            let (low, high) = (simd.splat(tile.bounds.0), simd.splat(tile.bounds.1));
-            for (p, sums) in sums.into_iter().enumerate() {
+        }
+        sums
+    }
+
+    /// Adds the residual, applies the bounds, and stores.
+    ///
+    /// # Safety
+    ///
+    /// The tile has `P` pixels of `V` vectors.
+    #[inline(always)]
+    unsafe fn finish<S: Simd, const P: usize, const V: usize>(&self, simd: S, sums: [[S::V; V]; P]) {
+        let tile = self.0;
+        let (low, high) = (simd.splat(tile.bounds.0), simd.splat(tile.bounds.1));
+        for (p, sums) in sums.into_iter().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe {
                 let target = tile.output.add(*tile.targets.get_unchecked(p));
                 for (v, mut sum) in sums.into_iter().enumerate() {
                     if let Some(residual) = &tile.residual {
@@ -210,6 +229,84 @@ impl Shaped for Ready<'_> {
         }
     }
 }
+
+impl Shaped for Ready<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const P: usize, const V: usize>(self, simd: S) {
+        let Tile { taps, mut weights, panel_step, mut ahead, .. } = *self.0;
+        // SAFETY: `new`'s caller promised all of these places.
+        unsafe {
+            let mut sums = self.begin::<S, P, V>(simd);
+            for row in 0..taps.rows {
+                for column in 0..taps.columns {
+                    let inputs = self.tap(row, column);
+                    accumulate(simd, &mut sums, &inputs, weights, panel_step, taps.run, &mut ahead);
+                    weights = weights.add(taps.run * LANES);
+                }
+            }
+            self.finish(simd, sums);
+        }
+    }
+}
+
+/// A tile of one panel in which each group of output channels has as many input channels, `taps.run`,
+/// fewer than [`LANES`] and dividing it: each lane multiplies the inputs of its own group.
+pub(crate) struct Narrow<'a>(Ready<'a>);
+
+impl<'a> Narrow<'a> {
+    /// # Safety
+    ///
+    /// As for [`Ready::new`]; of each tap [`LANES`] values can be read, the inputs of the panel's groups.
+    pub(crate) unsafe fn new(tile: &'a Tile<'a>) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { Ready::new(tile) })
+    }
+}
+
+impl Shaped for Narrow<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const P: usize, const V: usize>(self, simd: S) {
+        let Tile { taps, mut weights, .. } = *self.0.0;
+        let group = taps.run;
+        // SAFETY: `new`'s caller promised all of these places.
+        unsafe {
+            let mut sums = self.0.begin::<S, P, V>(simd);
+            for row in 0..taps.rows {
+                for column in 0..taps.columns {
+                    let inputs: [*const f32; P] = self.0.tap(row, column);
+                    for k in 0..group {
+                        let own = simd.load(OWN[group.ilog2() as usize % 4][k % (LANES / 2)].as_ptr().cast());
+                        for v in 0..V {
+                            let w = simd.load(weights.add(v * S::WIDTH));
+                            for (input, sums) in inputs.iter().zip(&mut sums) {
+                                let x = if group >= S::WIDTH {
+                                    simd.splat(*input.add(v * S::WIDTH / group * group + k))
+                                } else {
+                                    simd.permute(simd.load(input.add(v * S::WIDTH)), own)
+                                };
+                                sums[v] = simd.mul_add(x, w, sums[v]);
+                            }
+                        }
+                        weights = weights.add(LANES);
+                    }
+                }
+            }
+            self.0.finish(simd, sums);
+        }
+    }
+}
+
+/// For groups of 1, 2, 4 and 8 channels, and each input of a group: where a lane's own group has it.
+static OWN: [[[u32; LANES]; LANES / 2]; 4] = {
+    let mut own = [[[0; LANES]; LANES / 2]; 4];
+    let mut at = 0;
+    while at < 4 * (LANES / 2) * LANES {
+        let (power, k, lane) = (at / LANES / (LANES / 2), at / LANES % (LANES / 2), at % LANES);
+        own[power][k][lane] = (((lane >> power) << power) + k) as u32;
+        at += 1;
+    }
+    own
+};
 
 /// A product that may be computed: its rows and weights can be read, and its targets written, `times`
 /// as many as its shape has.
