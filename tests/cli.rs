@@ -321,6 +321,28 @@ fn stages_print_the_same_twice() {
 }
 
 #[test]
+fn tuning_chooses_the_algorithms_of_a_plan() {
+    let folder = scratch("tuning");
+    good(resnetc(&folder).args(["tune", "cifar_resnet", "--seconds", "1", "--threads", "1", "-o", "t"]));
+    let plan =
+        |more: &[&str]| good(resnetc(&folder).args(["emit", "cifar_resnet", "--stage", "plan"]).args(more));
+    let tuned = fs::read_to_string(folder.join("t")).unwrap();
+    let choices = tuned.lines().filter(|line| !line.starts_with('#')).count();
+    assert_eq!(choices, 1 + 3, "a title, and the three sizes of maps:\n{tuned}");
+    plan(&["--tuning", "t"]);
+
+    fs::write(folder.join("mine"), "resnetc tuning 1, batch 1\n16x32x32 -> 16x32x32: winograd 2x2 by 7\n")
+        .unwrap();
+    assert!(plan(&["--tuning", "mine"]).contains("winograd 2x2 by 7 tiles"));
+    assert!(!plan(&["--exact"]).contains("winograd 2x2 by"));
+    let told = bad(resnetc(&folder).args(["emit", "cifar_resnet", "--tuning", "mine", "--batch", "2"]), 1);
+    assert!(told.contains("made for a batch of 1, not of 2"), "{told}");
+    fs::write(folder.join("none"), "hello\n").unwrap();
+    let told = bad(resnetc(&folder).args(["emit", "cifar_resnet", "--tuning", "none"]), 1);
+    assert!(told.contains("line 1: this is no tuning file"), "{told}");
+}
+
+#[test]
 fn mistakes_are_told_with_a_way_out() {
     let folder = scratch("mistakes");
     fs::write(folder.join("two.resnet"), "model a = resnet18\n\nmodel b = resnet34\n").unwrap();

@@ -21,7 +21,7 @@ use crate::diagnostics::Report;
 use crate::emit::{self, Weights};
 use crate::files::write_whole;
 use crate::weights::{self, Rename};
-use crate::{Compiled, Error, Options, Spec, compile};
+use crate::{Algorithms, Compiled, Error, Options, Spec, compile};
 
 /// A network to be compiled by a build script.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ impl Build {
     /// Multiplies each convolution's products as they stand, as `--exact` does.
     #[must_use]
     pub fn exact(mut self) -> Self {
-        self.options.exact = true;
+        self.options.algorithms = Algorithms::Exact;
         self
     }
 

@@ -14,6 +14,7 @@ mod random;
 mod run;
 mod summary;
 mod terminal;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -52,6 +53,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { command: emit::command, run: emit::run },
     Subcommand { command: build::command, run: build::run },
     Subcommand { command: run::command, run: run::run },
+    Subcommand { command: tune::command, run: tune::run },
     Subcommand { command: new::command, run: new::run },
     Subcommand { command: list::command, run: list::run },
     Subcommand { command: explain::command, run: explain::run },

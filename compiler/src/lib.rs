@@ -31,6 +31,7 @@ use std::path::PathBuf;
 use resnetc_runtime::plan::Plan;
 
 pub use model::Network;
+pub use plan::Algorithms;
 pub use spec::{Checked, Spec, shipped_models};
 
 use weights::{Checkpoint, Rename, WeightsError};
@@ -64,6 +65,14 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A tuning file that is none, or is for another batch.
+    #[error("{}: {reason}", path.display())]
+    Tuning {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Something that the caller asked for and that is not to be had.
     #[error("{0}")]
     Usage(String),
@@ -74,16 +83,15 @@ pub enum Error {
 pub struct Options {
     /// The largest number of images in one run.
     pub batch: usize,
-    /// Whether every convolution is a sum of products as they stand: Winograd's algorithm, which is
-    /// faster and rounds a little worse, is off.
-    pub exact: bool,
+    /// How the algorithms of convolutions are chosen.
+    pub algorithms: Algorithms,
     /// Patterns from the network's tensor names to the checkpoint's, before those of the spec.
     pub renames: Vec<Rename>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { batch: 1, exact: false, renames: Vec::new() }
+        Self { batch: 1, algorithms: Algorithms::default(), renames: Vec::new() }
     }
 }
 
@@ -139,7 +147,7 @@ pub fn join(
 pub fn plan_options(network: &Network, options: &Options) -> plan::Options {
     plan::Options {
         batch: options.batch,
-        exact: options.exact,
+        algorithms: options.algorithms.clone(),
         preprocess: network.preprocess.clone(),
         labels: network.labels.clone(),
         params: network.total_params(),

@@ -11,12 +11,14 @@ mod pack;
 mod roll;
 mod steps;
 mod text;
+pub mod tuning;
 
 use resnetc_runtime::plan::{Output, Plan, Preprocess};
 use sha2::{Digest, Sha256};
 
 use crate::graph::{Graph, NodeId, Op};
 
+pub use choose::Algorithms;
 use layout::Layout;
 pub use text::to_text;
 
@@ -25,8 +27,8 @@ pub use text::to_text;
 pub struct Options {
     /// The largest number of images in one run.
     pub batch: usize,
-    /// Whether every convolution is a sum of products as they stand: no Winograd.
-    pub exact: bool,
+    /// How the algorithms of convolutions are chosen.
+    pub algorithms: Algorithms,
     /// From a picture to an input.
     pub preprocess: Preprocess,
     /// Class names.
@@ -73,7 +75,7 @@ pub fn plan(graph: &Graph, options: &Options) -> Result<Planned, PlanError> {
     let order: Vec<NodeId> = graph.order();
     let input = order.iter().find(|&&id| graph.node(id).op == Op::Input).ok_or(PlanError::Empty)?;
     let layout = Layout::new(graph, &order, options.batch)?;
-    let chooser = choose::Chooser { batch: options.batch, exact: options.exact };
+    let chooser = choose::Chooser { batch: options.batch, algorithms: &options.algorithms };
     let mut packer = pack::Packer::new();
     let steps: Vec<steps::Placed> =
         order.iter().map(|&id| steps::step(graph, id, &layout, &chooser, &mut packer)).collect();

@@ -319,10 +319,7 @@ impl Plan {
     /// Elements that each thread needs besides the arena: what the greediest step takes, on lines of
     /// its own.
     pub fn scratch(&self) -> usize {
-        let scratch = self.steps().map(|step| match &step.op {
-            Op::Conv(conv) => conv.scratch(),
-            _ => 0,
-        });
+        let scratch = self.steps().map(|step| if let Op::Conv(conv) = &step.op { conv.scratch() } else { 0 });
         scratch.max().unwrap_or(0).next_multiple_of(2 * LANES)
     }
 }

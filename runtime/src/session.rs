@@ -108,8 +108,10 @@ impl Session {
             scratch: self.scratch.as_mut_ptr(),
         };
         let (isa, members) = (self.isa, self.team.members());
+        let own = self.scratch.as_slice().len() / members;
         self.team
             .run(|member, barrier| {
+                let context = context.with_scratch_at(member * own);
                 walk(plan, isa, &context, (member, members), barrier, &mut observe(member));
             })
             .map_err(|_| Error::Panicked)?;
@@ -167,7 +169,6 @@ fn walk<O: Observer>(
     barrier: &Barrier,
     observer: &mut O,
 ) {
-    let context = context.with_scratch_at(member.0 * plan.scratch());
     observer.begin();
     for section in plan.stages.iter().flat_map(|stage| stage.sections.iter()) {
         for repetition in 0..section.times {

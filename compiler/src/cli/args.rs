@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
+use crate::plan::tuning::Tuning;
 use crate::spec::Checked;
 use crate::weights::{self, Checkpoint, Rename};
-use crate::{Compiled, Error, Options, Spec, compile};
+use crate::{Algorithms, Compiled, Error, Options, Spec, compile};
 
 use super::{Failure, random, terminal};
 
@@ -42,12 +43,38 @@ pub fn batch() -> Arg {
         .help("The largest number of images in one run")
 }
 
-/// `--exact`
-pub fn exact() -> Arg {
-    Arg::new("exact")
-        .long("exact")
-        .action(ArgAction::SetTrue)
-        .help("Multiply each convolution's products as they stand: no Winograd, a little slower")
+/// `--exact` and `--tuning FILE`
+pub fn algorithms() -> [Arg; 2] {
+    [
+        Arg::new("exact")
+            .long("exact")
+            .action(ArgAction::SetTrue)
+            .conflicts_with("tuning")
+            .help("Multiply each convolution's products as they stand: no Winograd, and slower"),
+        Arg::new("tuning")
+            .long("tuning")
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .help("Choose the algorithms that `resnetc tune` found fastest"),
+    ]
+}
+
+/// What `--exact` and `--tuning` choose.
+fn chosen(matches: &ArgMatches, batch: usize) -> Result<Algorithms, Error> {
+    if matches.try_get_one::<bool>("exact").ok().flatten() == Some(&true) {
+        return Ok(Algorithms::Exact);
+    }
+    let Some(path) = matches.try_get_one::<PathBuf>("tuning").ok().flatten() else {
+        return Ok(Algorithms::default());
+    };
+    let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+    let wrong = |reason| Error::Tuning { path: path.clone(), reason };
+    let tuning = Tuning::parse(&text).map_err(|error| wrong(error.to_string()))?;
+    if tuning.batch != batch {
+        let batches = format!("made for a batch of {}, not of {batch}", tuning.batch);
+        return Err(wrong(format!("{batches}: tune again with --batch {batch}")));
+    }
+    Ok(Algorithms::Tuned(tuning))
 }
 
 /// `--weights`, `--random-weights` and `--rename`
@@ -86,9 +113,10 @@ pub fn options(matches: &ArgMatches) -> Result<Options, Failure> {
         None => Err(Error::Usage(format!("`{text}` renames nothing: write FROM=TO, as in `fc.*=linear.*`"))),
     };
     let texts = matches.try_get_many::<String>("rename").ok().flatten();
+    let batch = matches.get_one::<u32>("batch").map_or(1, |b| *b as usize);
     Ok(Options {
-        batch: matches.get_one::<u32>("batch").map_or(1, |b| *b as usize),
-        exact: matches.try_get_one::<bool>("exact").ok().flatten().copied().unwrap_or(false),
+        batch,
+        algorithms: chosen(matches, batch)?,
         renames: texts.into_iter().flatten().map(rename).collect::<Result<_, _>>()?,
     })
 }

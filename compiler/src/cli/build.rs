@@ -19,7 +19,7 @@ pub fn command() -> Command {
         .args(args::weights())
         .arg(args::set())
         .arg(args::batch())
-        .arg(args::exact())
+        .args(args::algorithms())
         .arg(
             Arg::new("embed")
                 .long("embed")

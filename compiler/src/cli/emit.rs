@@ -15,7 +15,7 @@ pub fn command() -> Command {
         .arg(args::spec())
         .arg(args::set())
         .arg(args::batch())
-        .arg(args::exact())
+        .args(args::algorithms())
         .arg(
             Arg::new("stage")
                 .long("stage")

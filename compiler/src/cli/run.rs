@@ -18,7 +18,7 @@ pub fn command() -> Command {
         .args(args::weights())
         .arg(args::set())
         .arg(args::batch())
-        .arg(args::exact())
+        .args(args::algorithms())
         .arg(
             Arg::new("args")
                 .value_name("ARGS")

@@ -14,7 +14,7 @@ pub fn command() -> Command {
         .arg(args::spec())
         .arg(args::set())
         .arg(args::batch())
-        .arg(args::exact())
+        .args(args::algorithms())
         .arg(args::json())
 }
 

@@ -1,4 +1,4 @@
-//! Which algorithm a convolution runs: the cheapest by a cost model.
+//! Which algorithm a convolution runs: what was timed, or else the cheapest by a cost model.
 //!
 //! In: a convolution's attributes and its maps. Out: its [`Algorithm`]. Costs are in multiply-accumulates
 //! that a core could make meanwhile: those of the products, or of streaming the weights from beyond the
@@ -8,6 +8,8 @@ use resnetc_runtime::plan::winograd::Form;
 use resnetc_runtime::plan::{Algorithm, Conv, View};
 
 use crate::model::network;
+
+use super::tuning::{Shape, Tuning};
 
 /// Multiply-accumulates in the time that one weight takes to arrive from beyond the near caches.
 const STREAM: f64 = 20.0;
@@ -21,30 +23,48 @@ const BLOCK_VALUES: usize = 48 << 10;
 /// divide evenly among the kernels' shapes.
 const LEAST_TILES: usize = 24;
 
-/// What the choice depends on besides the convolution.
-#[derive(Clone, Copy, Debug)]
-pub struct Chooser {
-    /// The largest number of images in one run.
-    pub batch: usize,
-    /// Whether only direct sums are allowed.
-    pub exact: bool,
+/// How the algorithms of convolutions are chosen.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Algorithms {
+    /// By the cost model.
+    #[default]
+    Estimated,
+    /// Direct sums only.
+    Exact,
+    /// As they were timed; by the cost model where they were not.
+    Tuned(Tuning),
+    /// This one wherever it can be: a candidate to be timed.
+    Always(Algorithm),
 }
 
-impl Chooser {
+/// What the choice depends on besides the convolution.
+#[derive(Clone, Copy, Debug)]
+pub struct Chooser<'a> {
+    /// The largest number of images in one run.
+    pub batch: usize,
+    /// How to choose.
+    pub algorithms: &'a Algorithms,
+}
+
+impl Chooser<'_> {
     /// The algorithm for a convolution from `input` to `output`.
     pub fn algorithm(&self, conv: &network::Conv, input: &View, output: &View) -> Algorithm {
         let plain = (conv.kernel, conv.stride, conv.dilation, conv.groups) == ([3, 3], [1, 1], [1, 1], 1);
-        if self.exact || !plain {
+        if !plain {
             return Algorithm::Direct;
         }
-        let shape = Shape::new(input, output, self.batch);
-        let best = Form::ALL.into_iter().min_by(|a, b| shape.winograd(*a).total_cmp(&shape.winograd(*b)));
-        match best {
-            Some(form) if shape.winograd(form) < shape.direct() => {
-                let whole = BLOCK_VALUES / (form.points() * input.pixel) / LEAST_TILES * LEAST_TILES;
-                Algorithm::Winograd { form, block: whole.max(LEAST_TILES).min(shape.tiles(form)) }
+        let cost = Cost::new(input, output, self.batch);
+        let chosen = match self.algorithms {
+            Algorithms::Estimated => None,
+            Algorithms::Exact => Some(Algorithm::Direct),
+            Algorithms::Tuned(tuning) => tuning.choices.get(&Shape::new(input, output)).copied(),
+            Algorithms::Always(algorithm) => Some(*algorithm),
+        };
+        match chosen.unwrap_or_else(|| cost.cheapest(input)) {
+            Algorithm::Direct => Algorithm::Direct,
+            Algorithm::Winograd { form, block } => {
+                Algorithm::Winograd { form, block: block.min(cost.tiles(form)) }
             }
-            _ => Algorithm::Direct,
         }
     }
 }
@@ -53,12 +73,12 @@ impl Chooser {
 /// `None` if there is no choice.
 pub fn costs(conv: &Conv, batch: usize) -> Option<(f64, [f64; Form::ALL.len()])> {
     let plain = (conv.kernel, conv.stride, conv.dilation, conv.groups) == ([3, 3], [1, 1], [1, 1], 1);
-    let shape = Shape::new(&conv.input, &conv.output, batch);
-    plain.then(|| (shape.direct(), Form::ALL.map(|form| shape.winograd(form))))
+    let cost = Cost::new(&conv.input, &conv.output, batch);
+    plain.then(|| (cost.direct(), Form::ALL.map(|form| cost.winograd(form))))
 }
 
-/// A 3 x 3 convolution of stride 1.
-struct Shape {
+/// What the costs of a 3 x 3 convolution of stride 1 depend on.
+struct Cost {
     batch: usize,
     height: usize,
     width: usize,
@@ -66,10 +86,21 @@ struct Shape {
     outputs: f64,
 }
 
-impl Shape {
+impl Cost {
     fn new(input: &View, output: &View, batch: usize) -> Self {
         let (inputs, outputs) = (input.pixel as f64, output.pixel as f64);
         Self { batch, height: output.height, width: output.width, inputs, outputs }
+    }
+
+    fn cheapest(&self, input: &View) -> Algorithm {
+        let best = Form::ALL.into_iter().min_by(|a, b| self.winograd(*a).total_cmp(&self.winograd(*b)));
+        match best {
+            Some(form) if self.winograd(form) < self.direct() => {
+                let whole = BLOCK_VALUES / (form.points() * input.pixel) / LEAST_TILES * LEAST_TILES;
+                Algorithm::Winograd { form, block: whole.max(LEAST_TILES) }
+            }
+            _ => Algorithm::Direct,
+        }
     }
 
     /// Tiles of all images.
@@ -107,7 +138,7 @@ mod tests {
             groups: 1,
             bias: false,
         };
-        Chooser { batch, exact: false }.algorithm(&conv, &view, &view)
+        Chooser { batch, algorithms: &Algorithms::Estimated }.algorithm(&conv, &view, &view)
     }
 
     #[test]

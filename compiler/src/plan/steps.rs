@@ -21,7 +21,7 @@ pub struct Placed {
 }
 
 /// The step of a node; packs its weights.
-pub fn step(graph: &Graph, id: NodeId, layout: &Layout, choice: &Chooser, packer: &mut Packer) -> Placed {
+pub fn step(graph: &Graph, id: NodeId, layout: &Layout, choice: &Chooser<'_>, packer: &mut Packer) -> Placed {
     let node = graph.node(id);
     let operands = graph.operands(id);
     let inputs: Vec<View> = operands.iter().map(|&o| layout.view(o)).collect();
@@ -89,7 +89,7 @@ pub fn step(graph: &Graph, id: NodeId, layout: &Layout, choice: &Chooser, packer
     Placed { step, part: node.part, block: node.block, weights_end: packer.length() }
 }
 
-fn conv(c: &Conv, inputs: &[View], output: View, choice: &Chooser, packer: &mut Packer) -> StepOp {
+fn conv(c: &Conv, inputs: &[View], output: View, choice: &Chooser<'_>, packer: &mut Packer) -> StepOp {
     let a = &c.attributes;
     let input = inputs[0];
     let residual = c.residual.map(|read| residual(inputs[1], read));

@@ -108,9 +108,10 @@ impl Share {
 
 /// Rows of the output that one member computes together.
 fn rows_at_once(op: &Op) -> usize {
-    match op {
-        Op::Conv(Conv { algorithm: Algorithm::Winograd { form, .. }, .. }) => form.outputs(),
-        _ => 1,
+    if let Op::Conv(Conv { algorithm: Algorithm::Winograd { form, .. }, .. }) = op {
+        form.outputs()
+    } else {
+        1
     }
 }
 
@@ -175,8 +176,8 @@ impl<'a> StepCall<'a> {
     }
 }
 
-/// The largest tile of a convolution, pixels (Winograd's: tiles) by output channels, that a member of `members` computes
-/// for `n` images; `None` for other steps.
+/// The largest tile of a convolution, pixels (Winograd's: tiles) by output channels, that a member of
+/// `members` computes for `n` images; `None` for other steps.
 pub(crate) fn largest_tile(isa: Isa, step: &Step, n: usize, members: usize) -> Option<[usize; 2]> {
     let Op::Conv(conv) = &step.op else { return None };
     let mut tile = [0; 2];

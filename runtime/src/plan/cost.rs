@@ -47,7 +47,20 @@ impl Op {
                 let tiles = [output.height, output.width].map(|side| side.div_ceil(form.outputs()));
                 product(&[n, tiles[0], tiles[1], form.points(), input.pixel, output.pixel])
             }
-            _ => self.macs(n),
+            Self::Conv(_)
+            | Self::Depthwise(_)
+            | Self::Load { .. }
+            | Self::MaxPool(_)
+            | Self::AvgPool(_)
+            | Self::GlobalAvgPool { .. }
+            | Self::BlurPool(_)
+            | Self::Affine { .. }
+            | Self::Activate { .. }
+            | Self::Add { .. }
+            | Self::Gate { .. }
+            | Self::PadChannels { .. }
+            | Self::Softmax { .. }
+            | Self::Store { .. } => self.macs(n),
         }
     }
 

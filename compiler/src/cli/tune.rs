@@ -1,0 +1,164 @@
+//! `resnetc tune`: times the algorithms of each convolution on this machine, and writes down the fastest.
+//!
+//! A network is compiled once for each candidate and profiled; a shape's time is that of all layers that
+//! have it. The cost model's choice stays unless another is faster by more than noise.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+use resnetc_runtime::plan::winograd::Form;
+use resnetc_runtime::plan::{Algorithm, Op, Plan, Step};
+use resnetc_runtime::{Model, Session, default_threads};
+
+use crate::plan::tuning::{Shape, Tuning, algorithm_words};
+use crate::{Algorithms, Compiled, Error, Network, Options, compile, files};
+
+use super::terminal::Progress;
+use super::{Failure, Outcome, args, random, terminal};
+
+/// Tiles of a block that are tried.
+const BLOCKS: [usize; 3] = [24, 48, 96];
+/// What another algorithm's time must be below, as a part of the cost model's choice's.
+const BETTER: f64 = 0.98;
+/// Runs of each candidate, at least.
+const LEAST_RUNS: usize = 5;
+
+pub fn command() -> Command {
+    Command::new("tune")
+        .about(
+            "Time the algorithms of each convolution here, and write down the fastest for `build --tuning`",
+        )
+        .arg(args::spec())
+        .arg(args::set())
+        .arg(args::batch())
+        .arg(
+            Arg::new("threads")
+                .long("threads")
+                .value_name("N")
+                .value_parser(value_parser!(u32).range(1..=1024))
+                .help("Threads to time with [default: the physical cores]"),
+        )
+        .arg(
+            Arg::new("seconds")
+                .long("seconds")
+                .value_name("S")
+                .value_parser(value_parser!(u32).range(1..=3600))
+                .default_value("2")
+                .help("How long to time each candidate"),
+        )
+        .arg(
+            Arg::new("output")
+                .short('o')
+                .long("output")
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .help("Write to a file"),
+        )
+        .after_help(
+            "Examples:\n  resnetc tune resnet50 -o resnet50.tuning\n  \
+             resnetc build resnet50 --weights resnet50.pth --tuning resnet50.tuning\n\n\
+             Weights are invented: they do not change the time. Keep the machine idle.",
+        )
+}
+
+pub fn run(matches: &ArgMatches) -> Outcome {
+    let (_, checked) = args::check(matches)?;
+    let options = args::options(matches)?;
+    let threads = matches.get_one::<u32>("threads").map_or_else(default_threads, |&n| n as usize);
+    let seconds = matches.get_one::<u32>("seconds").map_or(2, |&s| u64::from(s));
+    let progress = Progress::new("timing the cost model's choice");
+    let timer = Timer { network: &checked.network, options, threads, time: Duration::from_secs(seconds) };
+    let estimated = timer.measure(Algorithms::Estimated)?;
+    let mut best: BTreeMap<Shape, (Algorithm, f64)> = estimated.shapes.clone();
+    let candidates = candidates();
+    for (index, candidate) in candidates.iter().enumerate() {
+        let words = algorithm_words(*candidate);
+        progress.step(&format!("timing {words} ({} of {})", index + 1, candidates.len()));
+        for (shape, (algorithm, time)) in timer.measure(Algorithms::Always(*candidate))?.shapes {
+            let limit = estimated.shapes.get(&shape).map_or(time, |(_, estimated)| estimated * BETTER);
+            if best.get(&shape).is_none_or(|(_, best)| time < limit.min(*best)) {
+                best.insert(shape, (algorithm, time));
+            }
+        }
+    }
+    let batch = timer.options.batch;
+    progress.finish(&format!("timed {} shapes of convolutions", best.len()));
+    let mut text = format!("# {}, {}, {threads} threads\n", checked.network.name, estimated.level);
+    for (shape, (algorithm, time)) in &best {
+        let before = estimated.shapes.get(shape).map_or(*time, |(_, time)| *time);
+        let words = algorithm_words(*algorithm);
+        text += &format!("# {shape}: {:.3} ms by {words}, {:.3} by estimate\n", 1e3 * time, 1e3 * before);
+    }
+    let choices = best.into_iter().map(|(shape, (algorithm, _))| (shape, algorithm)).collect();
+    text += &Tuning { batch, choices }.to_string();
+    match matches.get_one::<PathBuf>("output") {
+        Some(path) => Ok(files::write_whole(path, text.as_bytes())?),
+        None => terminal::print(&text),
+    }
+}
+
+fn candidates() -> Vec<Algorithm> {
+    let winograd = |form: Form| BLOCKS.map(|block| Algorithm::Winograd { form, block });
+    std::iter::once(Algorithm::Direct).chain(Form::ALL.into_iter().flat_map(winograd)).collect()
+}
+
+/// What is timed, and how.
+struct Timer<'a> {
+    network: &'a Network,
+    options: Options,
+    threads: usize,
+    time: Duration,
+}
+
+/// A network's convolutions by shape: the algorithm, and the time of all that have it, in seconds.
+struct Times {
+    shapes: BTreeMap<Shape, (Algorithm, f64)>,
+    level: &'static str,
+}
+
+impl Timer<'_> {
+    fn measure(&self, algorithms: Algorithms) -> Result<Times, Failure> {
+        let options = Options { algorithms, ..self.options.clone() };
+        let Compiled { plan, weights, .. } =
+            compile(self.network, Some(&random::checkpoint(self.network)), &options)?;
+        let failed = |error: resnetc_runtime::Error| Error::Usage(error.to_string());
+        let model = Model::from_bytes(plan, weights.unwrap_or_default()).map_err(failed)?;
+        let mut session = model.session(self.threads).map_err(failed)?;
+        let times = self.profile(&mut session).map_err(failed)?;
+        let mut shapes = BTreeMap::new();
+        for (step, time) in executed(session.plan()).zip(times) {
+            let Op::Conv(conv) = &step.op else { continue };
+            if let Some(shape) = Shape::of(conv) {
+                shapes.entry(shape).or_insert((conv.algorithm, 0.0)).1 += time;
+            }
+        }
+        Ok(Times { shapes, level: session.level().name() })
+    }
+
+    /// The median time of each step, in seconds.
+    fn profile(&self, session: &mut Session) -> Result<Vec<f64>, resnetc_runtime::Error> {
+        let image: usize = session.plan().input.iter().product();
+        let images: Vec<f32> = (0..session.plan().batch * image).map(|i| (i as f32 * 0.7).sin()).collect();
+        let mut runs: Vec<Vec<f64>> = vec![Vec::new(); executed(session.plan()).count()];
+        session.run(&images)?;
+        let begin = Instant::now();
+        while runs.iter().any(|times| times.len() < LEAST_RUNS) || begin.elapsed() < self.time {
+            for (times, step) in runs.iter_mut().zip(session.profile(&images)?.steps) {
+                times.push(step.time().as_secs_f64());
+            }
+        }
+        let median = |mut times: Vec<f64>| {
+            times.sort_unstable_by(f64::total_cmp);
+            times.get(times.len() / 2).copied().unwrap_or_default()
+        };
+        Ok(runs.into_iter().map(median).collect())
+    }
+}
+
+/// A plan's steps as they run, those of repeated sections one by one.
+fn executed(plan: &Plan) -> impl Iterator<Item = &Step> {
+    let sections = plan.stages.iter().flat_map(|stage| stage.sections.iter());
+    sections.flat_map(|section| (0..section.times).flat_map(|_| section.steps.iter()))
+}
