@@ -123,10 +123,28 @@ fn groups_that_do_not_fit_are_refused() {
         with_conv(FIRST, |conv| {
             conv.groups = 4;
             conv.group_input = 8;
+            conv.output.channels = 16;
+            conv.output.pixel = 16;
         }),
         "whole number of panels",
     );
+    let narrow = with_conv(FIRST, |conv| {
+        conv.groups = 4;
+        conv.group_input = 8;
+        conv.algorithm = Algorithm::Direct;
+    });
+    assert_eq!(narrow.verify(), Ok(()));
     refused(with_conv(STEM, |conv| conv.output.channels = 3), "not padded to panels");
+}
+
+#[test]
+fn winograd_of_what_it_cannot_compute_is_refused() {
+    let winograd = |block| Algorithm::Winograd { form: winograd::Form::F2x2, block };
+    let plain = "3 x 3 kernel of stride 1";
+    refused(with_conv(STEM, |conv| (conv.algorithm, conv.kernel) = (winograd(1), [3, 2])), plain);
+    refused(with_conv(FIRST, |conv| (conv.groups, conv.group_input) = (4, 8)), plain);
+    refused(with_conv(STEM, |conv| conv.algorithm = winograd(0)), "block of 0");
+    refused(with_conv(STEM, |conv| conv.algorithm = winograd(usize::MAX)), "block out of range");
 }
 
 #[test]

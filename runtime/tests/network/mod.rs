@@ -35,7 +35,7 @@ impl Builder {
     fn conv(&mut self, input: View, output: View, size: usize, residual: Option<View>) -> Op {
         let mut conv =
             Conv::new(input, output, self.weights).kernel([size; 2], [size / 2; 2]).then(Activation::Relu);
-        if size == 3 {
+        if size == 3 && input.channels > 3 {
             conv = conv.by(Algorithm::Winograd { form: winograd::Form::F2x2, block: 3 });
         }
         conv.residual = residual.map(Residual::identity);
