@@ -328,7 +328,7 @@ fn tuning_chooses_the_algorithms_of_a_plan() {
         |more: &[&str]| good(resnetc(&folder).args(["emit", "cifar_resnet", "--stage", "plan"]).args(more));
     let tuned = fs::read_to_string(folder.join("t")).unwrap();
     let choices = tuned.lines().filter(|line| !line.starts_with('#')).count();
-    assert_eq!(choices, 1 + 3, "a title, and the three sizes of maps:\n{tuned}");
+    assert_eq!(choices, 1 + 4, "a title, the stem, and the three sizes of maps:\n{tuned}");
     plan(&["--tuning", "t"]);
 
     fs::write(folder.join("mine"), "resnetc tuning 1, batch 1\n16x32x32 -> 16x32x32: winograd 2x2 by 7\n")
