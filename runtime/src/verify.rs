@@ -258,8 +258,10 @@ impl Scope<'_> {
         let inputs = groups.checked_mul(*group_input) == Some(input.pixel);
         ensure(inputs, "the groups do not make up the input's pixel")?;
         if let Algorithm::Winograd { block, .. } = conv.algorithm {
-            let plain = (conv.kernel, conv.stride, conv.dilation, *groups) == ([3, 3], [1, 1], [1, 1], 1);
-            ensure(plain, "Winograd's algorithm is for a 3 x 3 kernel of stride 1 in one group")?;
+            ensure(
+                conv.suits_winograd(),
+                "Winograd's algorithm is for a 3 x 3 kernel of stride 1 in one group",
+            )?;
             positive(&[block], "block")?;
             fits(Some(conv.scratch()), MOST_SCRATCH, "block")?;
         }

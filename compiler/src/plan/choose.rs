@@ -72,9 +72,8 @@ impl Chooser<'_> {
 /// The estimated costs of a convolution's algorithms: by direct sums, and by Winograd's in each form;
 /// `None` if there is no choice.
 pub fn costs(conv: &Conv, batch: usize) -> Option<(f64, [f64; Form::ALL.len()])> {
-    let plain = (conv.kernel, conv.stride, conv.dilation, conv.groups) == ([3, 3], [1, 1], [1, 1], 1);
     let cost = Cost::new(&conv.input, &conv.output, batch);
-    plain.then(|| (cost.direct(), Form::ALL.map(|form| cost.winograd(form))))
+    conv.suits_winograd().then(|| (cost.direct(), Form::ALL.map(|form| cost.winograd(form))))
 }
 
 /// What the costs of a 3 x 3 convolution of stride 1 depend on.

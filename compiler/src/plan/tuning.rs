@@ -29,8 +29,7 @@ impl Shape {
 
     /// The shape of a convolution of a plan, if its algorithm is a matter of choice.
     pub fn of(conv: &Conv) -> Option<Self> {
-        let plain = (conv.kernel, conv.stride, conv.dilation, conv.groups) == ([3, 3], [1, 1], [1, 1], 1);
-        plain.then(|| Self::new(&conv.input, &conv.output))
+        conv.suits_winograd().then(|| Self::new(&conv.input, &conv.output))
     }
 }
 

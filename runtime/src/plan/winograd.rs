@@ -146,6 +146,11 @@ pub(crate) const fn plane(block: usize, row: usize) -> usize {
 }
 
 impl Conv {
+    /// Whether Winograd's algorithm can compute it: a 3 x 3 kernel of stride 1 in one group.
+    pub fn suits_winograd(&self) -> bool {
+        (self.kernel, self.stride, self.dilation, self.groups) == ([3, 3], [1, 1], [1, 1], 1)
+    }
+
     /// Elements that each thread needs besides the arena.
     pub fn scratch(&self) -> usize {
         match self.algorithm {
