@@ -3,8 +3,8 @@
 pub mod cifar_resnet {
     use std::borrow::Cow;
     use resnetc_runtime::plan::{
-        Activation, Border, Conv, Filter, Op, Output, Plan, Preprocess, Residual,
-        Section, Split, Stage, Step, View,
+        Activation, Algorithm, Border, Conv, Filter, Op, Output, Plan, Preprocess,
+        Residual, Section, Split, Stage, Step, View, winograd,
     };
     /// The network with its weights, mapped from a file and checked.
     ///
@@ -20,8 +20,8 @@ pub mod cifar_resnet {
     pub static PLAN: Plan = Plan {
         name: Cow::Borrowed("cifar_resnet"),
         digest: [
-            0, 126, 17, 99, 101, 44, 22, 91, 125, 185, 140, 175, 253, 25, 42, 4, 238,
-            121, 198, 124, 69, 236, 86, 188, 26, 118, 34, 52, 36, 77, 65, 3,
+            92, 56, 246, 97, 164, 121, 121, 60, 235, 15, 188, 180, 99, 166, 6, 231, 174,
+            98, 123, 110, 85, 161, 163, 51, 8, 126, 19, 251, 218, 235, 247, 45,
         ],
         batch: 2,
         input: [3, 32, 32],
@@ -36,7 +36,7 @@ pub mod cifar_resnet {
         ),
         outputs: Cow::Borrowed(OUTPUTS),
         arena: 83168,
-        weights: 75440,
+        weights: 145584,
         params: 75290,
         macs: 12239488,
         stages: Cow::Borrowed(STAGES),
@@ -64,17 +64,27 @@ pub mod cifar_resnet {
             "layer1.*.conv1",
             Split::Rows,
             Op::Conv(
-                Conv::new(M1, M2, 448).kernel([3, 3], [1, 1]).then(Activation::Relu),
+                Conv::new(M1, M2, 448)
+                    .kernel([3, 3], [1, 1])
+                    .then(Activation::Relu)
+                    .by(Algorithm::Winograd {
+                        form: winograd::Form::F4x4,
+                        block: 72,
+                    }),
             ),
         ),
         Step::new(
             "layer1.*.conv2",
             Split::Rows,
             Op::Conv(
-                Conv::new(M2, M1, 2768)
+                Conv::new(M2, M1, 9680)
                     .kernel([3, 3], [1, 1])
                     .add(Residual::identity(M1))
-                    .then(Activation::Relu),
+                    .then(Activation::Relu)
+                    .by(Algorithm::Winograd {
+                        form: winograd::Form::F4x4,
+                        block: 72,
+                    }),
             ),
         ),
     ];
@@ -84,7 +94,7 @@ pub mod cifar_resnet {
             "layer2.*.conv1",
             Split::Rows,
             Op::Conv(
-                Conv::new(M1, M3, 5088)
+                Conv::new(M1, M3, 18912)
                     .kernel([3, 3], [1, 1])
                     .stride([2, 2])
                     .then(Activation::Relu),
@@ -94,10 +104,14 @@ pub mod cifar_resnet {
             "layer2.*.conv2",
             Split::Rows,
             Op::Conv(
-                Conv::new(M3, M4, 9728)
+                Conv::new(M3, M4, 23552)
                     .kernel([3, 3], [1, 1])
                     .add(Residual::zero_padded(M1, 2, 8))
-                    .then(Activation::Relu),
+                    .then(Activation::Relu)
+                    .by(Algorithm::Winograd {
+                        form: winograd::Form::F4x4,
+                        block: 24,
+                    }),
             ),
         ),
     ];
@@ -107,7 +121,7 @@ pub mod cifar_resnet {
             "layer3.*.conv1",
             Split::Channels,
             Op::Conv(
-                Conv::new(M4, M5, 18976)
+                Conv::new(M4, M5, 60448)
                     .kernel([3, 3], [1, 1])
                     .stride([2, 2])
                     .then(Activation::Relu),
@@ -117,10 +131,14 @@ pub mod cifar_resnet {
             "layer3.*.conv2",
             Split::Channels,
             Op::Conv(
-                Conv::new(M5, M6, 37472)
+                Conv::new(M5, M6, 78944)
                     .kernel([3, 3], [1, 1])
                     .add(Residual::zero_padded(M4, 2, 16))
-                    .then(Activation::Relu),
+                    .then(Activation::Relu)
+                    .by(Algorithm::Winograd {
+                        form: winograd::Form::F2x2,
+                        block: 32,
+                    }),
             ),
         ),
     ];
@@ -134,7 +152,7 @@ pub mod cifar_resnet {
                 output: M7,
             },
         ),
-        Step::new("linear", Split::Channels, Op::Conv(Conv::new(M7, M8, 74400))),
+        Step::new("linear", Split::Channels, Op::Conv(Conv::new(M7, M8, 144544))),
         Step::new("output.logits", Split::Rows, Op::Store { input: M8, output: 0 }),
     ];
     const M0: View = View::new(0, [3, 32, 32]).pixel(3).bordered(Border::all(1));
