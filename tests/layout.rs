@@ -39,7 +39,7 @@ fn unsafe_code_lives_where_it_may() {
         "runtime/src/mapping.rs",
         "runtime/src/reference/gemm.rs",
         "runtime/src/session.rs",
-        "runtime/src/threads.rs",
+        "runtime/src/threads",
         "runtime/src/weights.rs",
     ];
     for (name, text) in code("runtime/src") {

@@ -11,8 +11,6 @@ mod buffer;
 mod error;
 pub mod isa;
 mod kernels;
-#[cfg(feature = "program")]
-mod limits;
 mod mapping;
 mod model;
 #[cfg(feature = "program")]

@@ -9,9 +9,9 @@ use std::fmt;
 use crate::buffer::Buffer;
 use crate::error::Error;
 use crate::isa::{Isa, Level};
-use crate::kernels::{Context, Share, StepCall};
 #[cfg(feature = "program")]
-use crate::limits::Limits;
+use crate::kernels::limits::Limits;
+use crate::kernels::{Context, Share, StepCall};
 use crate::model::{Model, Options};
 use crate::plan::{Output, Plan};
 use crate::threads::{Barrier, Team};

@@ -19,6 +19,8 @@ mod conv;
 mod depthwise;
 mod elementwise;
 mod layout;
+#[cfg(feature = "program")]
+pub(crate) mod limits;
 mod pool;
 mod residual;
 mod softmax;

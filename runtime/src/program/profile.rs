@@ -21,7 +21,7 @@ use super::failure::Failure;
 use super::pending::{Pending, is_stream, resolved};
 use super::terminal::{Style, Terminal};
 use super::{Program, opening, trace};
-use crate::limits::Limits;
+use crate::kernels::limits::Limits;
 use crate::plan::Plan;
 use crate::{Profile, Session, StepProfile};
 
