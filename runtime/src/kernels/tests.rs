@@ -492,8 +492,11 @@ prop_compose! {
         };
         let (mut output, mut residual) = place_output(&mut layout, output, shortcut, &mut inputs);
         if in_place && kind < 4 {
-            if let Some(residual) = residual.as_mut().filter(|residual| residual.view == output) {
-                residual.view = input;
+            if let Some(residual) = &mut residual {
+                residual.channel_offset = residual.channel_offset.min(input.pixel);
+                if residual.view == output {
+                    residual.view = input;
+                }
             }
             output = input;
         }
