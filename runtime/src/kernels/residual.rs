@@ -18,6 +18,15 @@ pub(super) struct Shortcut<'a> {
     pub direct: bool,
 }
 
+/// A shortcut's pixels, one for each of the output's: where the first lies, and the distance from one
+/// row and from one pixel to the next.
+#[derive(Clone, Copy)]
+pub(super) struct Grid {
+    pub start: usize,
+    pub row: usize,
+    pub pixel: usize,
+}
+
 impl<'a> Shortcut<'a> {
     pub(super) fn new(context: &'a Context<'a>, residual: &'a Residual, output: &View) -> Self {
         let view = &residual.view;
@@ -34,6 +43,12 @@ impl<'a> Shortcut<'a> {
     pub(super) fn offset(&self, place: Place) -> usize {
         let Residual { view, stride, .. } = self.residual;
         view.at(place.n, place.y * stride, place.x * stride)
+    }
+
+    /// Where the pixels lie that are added to those from `place` on.
+    pub(super) fn grid(&self, place: Place) -> Grid {
+        let Residual { view, stride, .. } = self.residual;
+        Grid { start: self.offset(place), row: stride * view.row(), pixel: stride * view.pixel }
     }
 
     /// `len` channels from `lane` on of the pixel at `offset`; `copy` is where they are if there is no

@@ -10,14 +10,15 @@
 //! so results do not depend on it.
 
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::residual::Shortcut;
 use super::tile::{Ahead, Product, ReadyProduct};
-use super::{Context, Share, activation, border, conv, parts, vectors};
+use super::{Context, Place, Share, activation, border, conv, parts, vectors};
 use crate::isa::{Kernel, Simd};
 use crate::plan::winograd::{CHUNK, Form, plane};
-use crate::plan::{Conv, LANES};
+use crate::plan::{Conv, LANES, View};
 
 /// Panels of a chunk.
 const IN_CHUNK: usize = CHUNK / LANES;
@@ -128,21 +129,14 @@ struct Call<'a, S> {
     shortcut: Option<Shortcut<'a>>,
 }
 
-/// A tile's place: its image, and its first output.
-#[derive(Clone, Copy)]
-struct Corner {
-    n: usize,
-    y: usize,
-    x: usize,
-}
-
 impl<S: Simd> Call<'_, S> {
-    fn corner(&self, tile: usize) -> Corner {
+    /// A tile's first output.
+    fn corner(&self, tile: usize) -> Place {
         let size = self.form.outputs();
         let per_row = self.conv.output.width.div_ceil(size);
         let (row, column) = (tile / per_row, tile % per_row);
         let per_image = self.conv.output.height.div_ceil(size);
-        Corner { n: row / per_image, y: row % per_image * size, x: column * size }
+        Place { n: row / per_image, y: row % per_image * size, x: column * size }
     }
 
     /// The transformed inputs, `[point][tile][c]`, and behind them the products, `[point][tile][lane]`.
@@ -243,6 +237,21 @@ fn equal_parts(len: usize, most: usize) -> impl Iterator<Item = (usize, usize)> 
     [(size + 1, longer), (size, count - longer)].into_iter().filter(|(_, times)| *times > 0)
 }
 
+/// What a tile is between its transforms along one axis and along the other: `P` by `P` vectors at most.
+struct Middle<const P: usize>(MaybeUninit<[[[f32; LANES]; P]; P]>);
+
+impl<const P: usize> Middle<P> {
+    const fn new() -> Self {
+        Self(MaybeUninit::uninit())
+    }
+
+    /// Where a vector lies.
+    #[inline(always)]
+    fn at<S: Simd>(&mut self, y: usize, x: usize) -> *mut f32 {
+        self.0.as_mut_ptr().cast::<f32>().wrapping_add((y * P + x) * S::WIDTH)
+    }
+}
+
 /// Transforms the inputs of some tiles.
 struct Input<'a, S, A, const M: usize, const P: usize> {
     call: Call<'a, S>,
@@ -259,37 +268,80 @@ where
         let Call { context, conv, block, .. } = self.call;
         let Conv { input, pad, .. } = conv;
         let border = input.border;
-        let plane = plane(block, input.pixel);
-        let (scratch, _) = self.call.scratch();
-        for (index, tile) in self.tiles.clone().enumerate() {
-            let Corner { n, y, x } = self.call.corner(tile);
+        let (mut to, _) = self.call.scratch();
+        let mut middle = Middle::new();
+        for tile in self.tiles.clone() {
+            let Place { n, y, x } = self.call.corner(tile);
             let at = input.at(n, y, x) - pad[0] * input.row() - pad[1] * input.pixel;
             let rows = (input.height + border.top + border.bottom - (y + border.top - pad[0])).min(P);
             let columns = (input.width + border.left + border.right - (x + border.left - pad[1])).min(P);
-            let (whole, row) = (rows == P && columns == P, input.row());
-            for (lane, count) in vectors(0..input.pixel, S::WIDTH) {
-                // SAFETY: `rows` and `columns` end where the input's border does, and the scratch memory
-                // has a row of a pixel's elements for each tile of a block at each point.
-                unsafe {
-                    let from = context.arena.cast_const().add(at + lane);
-                    let mut rows_by_point = [[simd.splat(0.0); P]; P];
-                    for x in 0..P {
-                        let mut column = [simd.splat(0.0); P];
-                        for (y, value) in column.iter_mut().enumerate() {
-                            if whole || (y < rows && x < columns) {
-                                *value = simd.load_some(from.add(y * row + x * input.pixel), count);
-                            }
-                        }
-                        let column = A::input(simd, column);
-                        for (row, value) in rows_by_point.iter_mut().zip(column) {
-                            row[x] = value;
+            // SAFETY: `rows` and `columns` end where the input's border does, and the scratch memory has
+            // a row of a pixel's elements for each tile of a block at each point.
+            unsafe {
+                let from = context.arena.cast_const().add(at);
+                let tile = InputTile { from, input, rows, columns, to, plane: plane(block, input.pixel) };
+                if rows == P && columns == P && input.pixel.is_multiple_of(S::WIDTH) {
+                    tile.run::<S, A, M, P, true>(simd, &mut middle);
+                } else {
+                    tile.run::<S, A, M, P, false>(simd, &mut middle);
+                }
+                to = to.add(input.pixel);
+            }
+        }
+    }
+}
+
+/// One tile's inputs.
+struct InputTile<'a> {
+    /// The first of them.
+    from: *const f32,
+    input: &'a View,
+    /// Rows and columns that are there; the others are zeros.
+    rows: usize,
+    columns: usize,
+    /// Where the first point goes, and how far behind it the next one does.
+    to: *mut f32,
+    plane: usize,
+}
+
+impl InputTile<'_> {
+    /// # Safety
+    ///
+    /// All of these places are there; if `WHOLE`, so are all rows and columns, and the channels are
+    /// whole vectors.
+    #[inline(always)]
+    unsafe fn run<S: Simd, A: Axis<M, P>, const M: usize, const P: usize, const WHOLE: bool>(
+        self,
+        simd: S,
+        middle: &mut Middle<P>,
+    ) {
+        let Self { from, input, rows, columns, to, plane } = self;
+        let (row, pixel) = (input.row(), input.pixel);
+        for (lane, count) in vectors(0..pixel, S::WIDTH) {
+            let count = if WHOLE { S::WIDTH } else { count };
+            // SAFETY: the caller's promise.
+            unsafe {
+                for x in 0..P {
+                    let from = from.add(lane + x * pixel);
+                    let mut values = [simd.splat(0.0); P];
+                    for (y, value) in values.iter_mut().enumerate() {
+                        if WHOLE || (y < rows && x < columns) {
+                            *value = simd.load_some(from.add(y * row), count);
                         }
                     }
-                    let to = scratch.add(index * input.pixel + lane);
-                    for (y, row) in rows_by_point.into_iter().enumerate() {
-                        for (x, value) in A::input(simd, row).into_iter().enumerate() {
-                            simd.store_some(to.add((y * P + x) * plane), value, count);
-                        }
+                    for (y, value) in A::input(simd, values).iter().enumerate() {
+                        simd.store(middle.at::<S>(y, x), *value);
+                    }
+                }
+                let mut to = to.add(lane);
+                for y in 0..P {
+                    let mut values = [simd.splat(0.0); P];
+                    for (x, value) in values.iter_mut().enumerate() {
+                        *value = simd.load(middle.at::<S>(y, x));
+                    }
+                    for value in &A::input(simd, values) {
+                        simd.store_some(to, *value, count);
+                        to = to.wrapping_add(plane);
                     }
                 }
             }
@@ -308,50 +360,92 @@ struct Output<'a, S, A, const M: usize, const P: usize> {
 impl<T: Simd, A: Axis<M, P>, const M: usize, const P: usize> Kernel for Output<'_, T, A, M, P> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
+        let Call { conv, shortcut, .. } = self.call;
+        let output = &conv.output;
+        let bounds = activation::bounds(conv.activation);
+        // What is added lies as the outputs do.
+        let plain = bounds.is_some() && shortcut.is_none_or(|shortcut| shortcut.direct);
+        let mut middle = Middle::new();
+        for (index, tile) in self.tiles.clone().enumerate() {
+            let corner = self.call.corner(tile);
+            let (rows, columns) = (M.min(output.height - corner.y), M.min(output.width - corner.x));
+            // SAFETY: the tile is one of the block, and the rows and columns end where the map does.
+            unsafe {
+                if plain && rows == M && columns == M {
+                    self.tile::<S, true>(simd, (index, corner), [rows, columns], &mut middle);
+                } else {
+                    self.tile::<S, false>(simd, (index, corner), [rows, columns], &mut middle);
+                }
+            }
+        }
+    }
+}
+
+impl<T: Simd, A: Axis<M, P>, const M: usize, const P: usize> Output<'_, T, A, M, P> {
+    /// # Safety
+    ///
+    /// As for [`Call::run_block`], whose tile this is. If `PLAIN`, all rows and columns are there, the
+    /// shortcut is direct, and the activation has bounds.
+    #[inline(always)]
+    unsafe fn tile<S: Simd, const PLAIN: bool>(
+        &self,
+        simd: S,
+        (index, place): (usize, Place),
+        [rows, columns]: [usize; 2],
+        middle: &mut Middle<P>,
+    ) {
         let Call { context, conv, block, shortcut, .. } = self.call;
         let output = &conv.output;
         let lanes = self.panels.len() * LANES;
         let plane = plane(block, lanes);
-        let (_, scratch) = self.call.scratch();
-        let bounds = activation::bounds(conv.activation);
+        let (_, products) = self.call.scratch();
         let bias = conv.weights + self.call.form.points() * conv.group_input * output.pixel;
-        for (index, tile) in self.tiles.clone().enumerate() {
-            let corner = self.call.corner(tile);
-            let (rows, columns) = (M.min(output.height - corner.y), M.min(output.width - corner.x));
-            for (lane, _) in vectors(0..lanes, S::WIDTH) {
-                let channel = self.panels.start * LANES + lane;
-                // SAFETY: the scratch memory has the products of each point, the weights a bias for each
-                // channel, and the rows and columns end where the output's map does.
-                unsafe {
-                    let from = scratch.cast_const().add(index * lanes + lane);
-                    let mut rows_by_output = [[simd.splat(0.0); P]; M];
-                    for x in 0..P {
-                        let mut column = [simd.splat(0.0); P];
-                        for (y, value) in column.iter_mut().enumerate() {
-                            *value = simd.load(from.add((y * P + x) * plane));
-                        }
-                        let column = A::output(simd, column);
-                        for (row, value) in rows_by_output.iter_mut().zip(column) {
-                            row[x] = value;
-                        }
+        let bounds = activation::bounds(conv.activation);
+        let (low, high) = bounds.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
+        let target = place.offset(output);
+        let added = shortcut.as_ref().map(|shortcut| shortcut.grid(place));
+        for (lane, _) in vectors(0..lanes, S::WIDTH) {
+            let channel = self.panels.start * LANES + lane;
+            // SAFETY: the scratch memory has the products of each point, the weights a bias for each
+            // channel, and the rows and columns end where the output's map does.
+            unsafe {
+                let from = products.cast_const().add(index * lanes + lane);
+                for x in 0..P {
+                    let mut values = [simd.splat(0.0); P];
+                    for (y, value) in values.iter_mut().enumerate() {
+                        *value = simd.load(from.add((y * P + x) * plane));
                     }
-                    let bias = simd.load(context.weights.add(bias + channel));
-                    for (y, row) in rows_by_output.into_iter().enumerate().take(rows) {
-                        for (x, value) in A::output(simd, row).into_iter().enumerate().take(columns) {
-                            let place = super::Place { n: corner.n, y: corner.y + y, x: corner.x + x };
-                            let mut sum = simd.add(value, bias);
-                            if let Some(shortcut) = &shortcut {
-                                let mut copy = [0.0; LANES];
-                                let offset = shortcut.offset(place);
-                                sum = simd
-                                    .add(sum, simd.load(shortcut.read(offset, channel, S::WIDTH, &mut copy)));
-                            }
-                            let sum = match bounds {
-                                Some((low, high)) => activation::clamp(simd, sum, low, high),
-                                None => activation::apply(simd, conv.activation, sum),
-                            };
-                            simd.store(context.arena.add(place.offset(output) + channel), sum);
+                    for (y, value) in A::output(simd, values).iter().enumerate() {
+                        simd.store(middle.at::<S>(y, x), *value);
+                    }
+                }
+                let bias = simd.load(context.weights.add(bias + channel));
+                let mut copy = [0.0; LANES];
+                for y in 0..M {
+                    let mut values = [simd.splat(0.0); P];
+                    for (x, value) in values.iter_mut().enumerate() {
+                        *value = simd.load(middle.at::<S>(y, x));
+                    }
+                    for (x, value) in A::output(simd, values).iter().enumerate() {
+                        if !PLAIN && (y >= rows || x >= columns) {
+                            continue;
                         }
+                        let mut sum = simd.add(*value, bias);
+                        if let (Some(shortcut), Some(added)) = (&shortcut, &added) {
+                            let offset = added.start + y * added.row + x * added.pixel;
+                            let at = if PLAIN {
+                                context.arena.cast_const().add(offset + channel)
+                            } else {
+                                shortcut.read(offset, channel, S::WIDTH, &mut copy)
+                            };
+                            sum = simd.add(sum, simd.load(at));
+                        }
+                        sum = match bounds {
+                            None if !PLAIN => activation::apply(simd, conv.activation, sum),
+                            _ => activation::clamp(simd, sum, low, high),
+                        };
+                        let target = target + y * output.row() + x * output.pixel;
+                        simd.store(context.arena.add(target + channel), sum);
                     }
                 }
             }
