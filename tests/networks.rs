@@ -222,6 +222,27 @@ fn a_fully_convolutional_network_takes_other_sizes() {
 }
 
 #[test]
+fn small_images_go_through_the_network_a_few_at_a_time() {
+    let network = Spec::open("cifar_resnet").unwrap().check(&["depth=8".to_owned()]).unwrap().network;
+    let model = compile(&network, values(&network), 40);
+    let few = model.plan().images;
+    assert!((1..40).contains(&few), "{few} at a time");
+    let images = synthetic::input([2 * few + 1, 3, 32, 32]);
+    let mut session = model.session(2).unwrap();
+    let together = session.run(&images).unwrap().main().to_vec();
+    for (image, expected) in images.chunks(3 * 32 * 32).zip(together.chunks(10)) {
+        assert_eq!(session.run(image).unwrap().main(), expected);
+    }
+}
+
+#[test]
+fn a_batch_shares_weights_that_no_cache_holds() {
+    let network = Spec::open("resnet18").unwrap().check(&[]).unwrap().network;
+    let options = resnetc::Options { batch: 8, ..resnetc::Options::default() };
+    assert_eq!(resnetc::compile(&network, None, &options).unwrap().plan.images, 8);
+}
+
+#[test]
 fn a_maximum_over_what_is_no_number_is_none_at_every_level() {
     let text = "model one {\n    input image(1, 4, 4)\n    stem { max_pool 2x2 }\n}\n";
     let network = Spec::from_text("one.resnet", text, None).check(&[]).unwrap().network;

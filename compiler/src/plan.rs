@@ -2,12 +2,14 @@
 //!
 //! In: a graph after its passes, with or without weights, and what does not depend on it (batch,
 //! preprocessing, labels). Out: the runtime's own [`Plan`], and the packed weights if the graph had
-//! any. Everything is decided here: layout, borders, buffers, in-place sums, thread split.
+//! any. Everything is decided here: layout, borders, buffers, in-place sums, images at a time, thread
+//! split.
 
 mod choose;
 mod layout;
 mod memory;
 mod pack;
+mod passes;
 mod roll;
 mod steps;
 mod text;
@@ -74,8 +76,11 @@ pub enum PlanError {
 pub fn plan(graph: &Graph, options: &Options) -> Result<Planned, PlanError> {
     let order: Vec<NodeId> = graph.order();
     let input = order.iter().find(|&&id| graph.node(id).op == Op::Input).ok_or(PlanError::Empty)?;
-    let layout = Layout::new(graph, &order, options.batch)?;
-    let chooser = choose::Chooser { batch: options.batch, algorithms: &options.algorithms };
+    let single = Layout::new(graph, &order, 1)?;
+    let passes = passes::Passes { graph, order: &order, single: &single, algorithms: &options.algorithms };
+    let images = passes.images(options.batch);
+    let layout = Layout::new(graph, &order, images)?;
+    let chooser = choose::Chooser { images, algorithms: &options.algorithms };
     let mut packer = pack::Packer::new();
     let steps: Vec<steps::Placed> =
         order.iter().map(|&id| steps::step(graph, id, &layout, &chooser, &mut packer)).collect();
@@ -97,6 +102,7 @@ pub fn plan(graph: &Graph, options: &Options) -> Result<Planned, PlanError> {
         name: graph.name.clone().into(),
         digest: [0; 32],
         batch: options.batch,
+        images,
         input: graph.node(*input).shape,
         preprocess: options.preprocess.clone(),
         labels: labels.into(),

@@ -6,7 +6,7 @@
 //! only just made.
 //!
 //! Units: offsets, strides and lengths count `f32` elements, unless a name says bytes. Activations
-//! are NHWC with the channels padded to [`LANES`], each image of a batch behind the other, and a
+//! are NHWC with the channels padded to [`LANES`], each image of a pass behind the other, and a
 //! border of zeros kept around the map where the next layer is a padded convolution.
 
 mod build;
@@ -14,6 +14,7 @@ mod cost;
 pub mod winograd;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 pub use build::lines;
 
@@ -29,6 +30,8 @@ pub struct Plan {
     pub digest: [u8; 32],
     /// The largest number of images in one run.
     pub batch: usize,
+    /// How many of them go through the network together: 1 to `batch`.
+    pub images: usize,
     /// Channels, height and width of one input image.
     pub input: [usize; 3],
     /// How a picture becomes an input.
@@ -37,7 +40,7 @@ pub struct Plan {
     pub labels: Cow<'static, [Cow<'static, str>]>,
     /// What a run gives; the first is the main output.
     pub outputs: Cow<'static, [Output]>,
-    /// Size of the activation arena, for [`Plan::batch`] images.
+    /// Size of the activation arena, for [`Plan::images`] images.
     pub arena: usize,
     /// Size of the packed weights.
     pub weights: usize,
@@ -309,11 +312,52 @@ impl View {
     }
 }
 
+/// A step as a pass comes to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The step.
+    pub step: &'a Step,
+    /// What stands for `*` in the step's name.
+    pub index: usize,
+    /// How much further on the repetition's weights are.
+    pub weights: usize,
+}
+
+/// The `index`th of `count` nearly equal parts of `0..len`.
+pub(crate) fn part(len: usize, (index, count): (usize, usize)) -> Range<usize> {
+    let (size, longer) = (len / count, len % count);
+    let start = |index: usize| index * size + index.min(longer);
+    start(index)..start(index + 1)
+}
+
+/// `len` in the fewest parts of at most `most`, nearly equal.
+pub(crate) fn parts(len: usize, most: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+    let count = len.div_ceil(most);
+    (0..count).map(move |index| part(len, (index, count)))
+}
+
 impl Plan {
     /// Every step once, in order.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         let sections = self.stages.iter().flat_map(|stage| stage.sections.iter());
         sections.flat_map(|section| section.steps.iter())
+    }
+
+    /// The images that go through the network together, of `n` in a run: groups of nearly equal size,
+    /// one after the other.
+    pub fn passes(&self, n: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+        parts(n, self.images)
+    }
+
+    /// What each pass comes to, in order, repetitions one by one.
+    pub fn calls(&self) -> impl Iterator<Item = Call<'_>> {
+        self.stages.iter().flat_map(|stage| stage.sections.iter()).flat_map(|section| {
+            (0..section.times).flat_map(move |repetition| {
+                let index = section.first.saturating_add(repetition);
+                let weights = repetition * section.weight_step;
+                section.steps.iter().map(move |step| Call { step, index, weights })
+            })
+        })
     }
 
     /// Elements that each thread needs besides the arena: what the greediest step takes, on lines of

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::kernels;
-use crate::plan::{Plan, Step};
+use crate::plan::Call;
 use crate::session::{Observer, Session};
 
 /// One run of a network, step by step.
@@ -19,25 +19,28 @@ use crate::session::{Observer, Session};
 pub struct Profile {
     /// Images in the run.
     pub images: usize,
-    /// The steps in the order in which they ran, repetitions one by one.
+    /// The steps in the order in which they ran, repetitions one by one, those of each
+    /// [pass](crate::plan::Plan::passes) behind the last one's.
     pub steps: Vec<StepProfile>,
 }
 
-/// One step of a run. All times count from the call of [`Session::profile`].
+/// One step of a run, for some of its images. All times count from the call of [`Session::profile`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct StepProfile {
     /// Path in the network, such as `layer3.4.conv2`.
     pub name: String,
+    /// Which of the run's images.
+    pub images: Range<usize>,
     /// What computed it: [`Op::kernel`](crate::plan::Op::kernel).
     pub kernel: String,
     /// Pixels and output channels of the largest tile that is kept in registers; convolutions have one.
     pub tile: Option<[usize; 2]>,
-    /// Multiply-accumulates for all images: [`Op::macs`](crate::plan::Op::macs).
+    /// Multiply-accumulates for these images: [`Op::macs`](crate::plan::Op::macs).
     pub macs: u64,
     /// Products that the kernel makes: [`Op::products`](crate::plan::Op::products).
     pub products: u64,
-    /// Bytes moved for all images: [`Op::bytes`](crate::plan::Op::bytes).
+    /// Bytes moved for these images: [`Op::bytes`](crate::plan::Op::bytes).
     pub bytes: u64,
     /// From one barrier to the next, as the calling thread saw them.
     pub span: Range<Duration>,
@@ -70,20 +73,23 @@ impl Session {
     ///
     /// Those of [`Session::run`].
     pub fn profile(&mut self, images: &[f32]) -> Result<Profile, Error> {
-        let steps = executed(self.plan()).count();
+        let n = self.images(images)?;
+        let steps = self.plan().passes(n).count() * self.plan().calls().count();
         let untouched = Marks { begin: Instant::now(), computed: Instant::now(), met: Instant::now() };
         let members: Vec<Mutex<Vec<Marks>>> =
             (0..self.threads()).map(|_| Mutex::new(vec![untouched; steps])).collect();
         let origin = Instant::now();
-        let n = self.run_observed(images, |member| Recorder::new(&members[member]))?;
+        self.run_observed(images, |member| Recorder::new(&members[member]))?;
         let since = |mark: Instant| mark.saturating_duration_since(origin);
         let members: Vec<Vec<Marks>> = members.into_iter().map(into_inner).collect();
         let (isa, threads) = (self.isa(), self.threads());
-        let profile = |(index, (repetition, step)): (usize, (usize, &Step))| {
+        let profile = |(index, (images, call)): (usize, (Range<usize>, Call<'_>))| {
+            let (step, n) = (call.step, images.len());
             let marks = |member: &Vec<Marks>| member[index];
             let own = members.first().map_or(untouched, marks);
             StepProfile {
-                name: step.name.replace('*', &repetition.to_string()),
+                name: step.name.replace('*', &call.index.to_string()),
+                images,
                 kernel: step.op.kernel(),
                 tile: kernels::largest_tile(isa, step, n, threads),
                 macs: step.op.macs(n),
@@ -93,16 +99,10 @@ impl Session {
                 busy: members.iter().map(marks).map(|m| since(m.begin)..since(m.computed)).collect(),
             }
         };
-        Ok(Profile { images: n, steps: executed(self.plan()).enumerate().map(profile).collect() })
+        let passes = self.plan().passes(n);
+        let calls = passes.flat_map(|images| self.plan().calls().map(move |call| (images.clone(), call)));
+        Ok(Profile { images: n, steps: calls.enumerate().map(profile).collect() })
     }
-}
-
-/// The steps in the order in which they run, each with the index that stands for `*` in its name.
-fn executed(plan: &Plan) -> impl Iterator<Item = (usize, &Step)> {
-    plan.stages.iter().flat_map(|stage| stage.sections.iter()).flat_map(|section| {
-        let indices = (0..section.times).map(|repetition| section.first.saturating_add(repetition));
-        indices.flat_map(|index| section.steps.iter().map(move |step| (index, step)))
-    })
 }
 
 /// What one member saw of a step.

@@ -1,7 +1,7 @@
 //! A session: the memory and the threads that a model runs with. One for each caller.
 //!
 //! In: images, NCHW. Out: [`Outputs`], borrowed from the session until its next run. Every member of
-//! the team walks the whole table of steps and computes its share of each, all meeting at a barrier
+//! the team makes all calls of the plan, and computes its share of each, all meeting at a barrier
 //! behind each step. No share splits a sum, so results do not depend on the number of threads.
 
 use std::fmt;
@@ -85,6 +85,17 @@ impl Session {
         Ok(Outputs { session: self, n })
     }
 
+    /// How many images these are.
+    pub(crate) fn images(&self, images: &[f32]) -> Result<usize, Error> {
+        let plan = self.plan();
+        let image = plan.input.iter().product::<usize>();
+        let n = images.len() / image;
+        if images.len() != n * image || !(1..=plan.batch).contains(&n) {
+            return Err(Error::Input { found: images.len(), image, batch: plan.batch });
+        }
+        Ok(n)
+    }
+
     /// Runs the network, each member's steps seen by what `observe` gives for its number; gives the
     /// number of images.
     pub(crate) fn run_observed<O: Observer>(
@@ -92,18 +103,15 @@ impl Session {
         images: &[f32],
         observe: impl Fn(usize) -> O + Sync,
     ) -> Result<usize, Error> {
+        let n = self.images(images)?;
         let plan = self.model.plan();
-        let image = plan.input.iter().product::<usize>();
-        let n = images.len() / image;
-        if images.len() != n * image || !(1..=plan.batch).contains(&n) {
-            return Err(Error::Input { found: images.len(), image, batch: plan.batch });
-        }
         let context = Context {
             arena: self.arena.as_mut_ptr(),
             weights: self.model.weights(),
             images: images.as_ptr(),
             results: self.results.as_mut_ptr(),
             starts: &self.starts,
+            first: 0,
             n,
             scratch: self.scratch.as_mut_ptr(),
         };
@@ -170,20 +178,18 @@ fn walk<O: Observer>(
     observer: &mut O,
 ) {
     observer.begin();
-    for section in plan.stages.iter().flat_map(|stage| stage.sections.iter()) {
-        for repetition in 0..section.times {
-            let context = context.with_weights_at(repetition * section.weight_step);
-            for step in section.steps.iter() {
-                let share = Share::of(step, context.n, member);
-                // SAFETY: `Plan::verify` passed when the model was made, the memory is what the plan
-                // asks for, no two members have the same share, and a barrier separates the steps.
-                unsafe { StepCall::new(&context, &step.op, share) }.run(isa);
-                observer.compute();
-                if !barrier.wait() {
-                    return;
-                }
-                observer.meet();
+    for images in plan.passes(context.n) {
+        for call in plan.calls() {
+            let context = context.with_images(&images).with_weights_at(call.weights);
+            let share = Share::of(call.step, context.n, member);
+            // SAFETY: `Plan::verify` passed when the model was made, the memory is what the plan asks
+            // for, no two members have the same share, and a barrier separates the steps.
+            unsafe { StepCall::new(&context, &call.step.op, share) }.run(isa);
+            observer.compute();
+            if !barrier.wait() {
+                return;
             }
+            observer.meet();
         }
     }
 }

@@ -99,6 +99,8 @@ const MOST_SCRATCH: usize = 1 << 28;
 
 fn check_interface(plan: &Plan) -> Checked {
     positive(&[plan.batch], "batch")?;
+    positive(&[plan.images], "images")?;
+    ensure(plan.images <= plan.batch, "more images go through the network than a run has")?;
     positive(&plan.input, "input size")?;
     ensure(!plan.outputs.is_empty(), "no output")?;
     let [c, h, w] = plan.input;
@@ -179,12 +181,12 @@ fn shape(view: &View) -> [usize; 3] {
     [view.channels, view.height, view.width]
 }
 
-/// One past the view's last element, for the whole batch.
+/// One past the view's last element, for all images of a pass.
 fn end(plan: &Plan, view: &View) -> Option<usize> {
     let border = view.border;
     let height = view.height.checked_add(border.top)?.checked_add(border.bottom)?;
     let width = view.width.checked_add(border.left)?.checked_add(border.right)?;
-    product(&[plan.batch, height, width, view.pixel])?.checked_add(view.offset)
+    product(&[plan.images, height, width, view.pixel])?.checked_add(view.offset)
 }
 
 fn disjoint(plan: &Plan, a: &View, b: &View) -> Checked {

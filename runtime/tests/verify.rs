@@ -2,7 +2,7 @@
 
 mod network;
 
-use network::plan;
+use network::{BATCH, plan};
 use resnetc_runtime::plan::*;
 
 /// The plan with step `index` changed, counted over all sections.
@@ -60,10 +60,12 @@ fn the_plan_itself_is_sound() {
 #[test]
 fn sizes_of_zero_are_refused() {
     refused(Plan { batch: 0, ..plan() }, "batch of 0");
+    refused(Plan { images: BATCH + 1, ..plan() }, "more images go through the network than a run has");
     refused(Plan { input: [3, 0, 11], ..plan() }, "input size of 0");
     refused(with_conv(STEM, |conv| conv.stride = [0, 1]), "of 0");
     refused(with_conv(STEM, |conv| conv.output.width = 0), "map size of 0");
     refused(with_section(|section| section.times = 0), "repetitions of 0");
+    refused(Plan { images: 0, ..plan() }, "images of 0");
 }
 
 #[test]
@@ -90,7 +92,7 @@ fn overlaps_are_refused_unless_in_place() {
         }
     };
     with_step(SOFTMAX, in_place).verify().unwrap();
-    refused(Plan { batch: 4, ..plan() }, "overlaps");
+    refused(Plan { images: 3, ..plan() }, "overlaps");
     refused(with_conv(FIRST, |conv| conv.output = conv.input), "overlaps");
     refused(with_conv(FIRST, |conv| conv.output.offset -= 1), "overlaps");
     refused(

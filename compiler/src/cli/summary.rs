@@ -48,6 +48,7 @@ pub fn run(matches: &ArgMatches) -> Outcome {
             "live_bytes": compiled.live_bytes,
             "weight_bytes": weight_bytes,
             "batch": compiled.plan.batch,
+            "images_at_a_time": compiled.plan.images,
             "precision": "f32",
             "layers": layers,
         });
@@ -56,13 +57,16 @@ pub fn run(matches: &ArgMatches) -> Outcome {
     let mut out = table(network);
     out += &format!(
         "\n{}, f32\nparameters      {}\nMACs            {} for an image\nweights         {}\n\
-         arena           {} for a batch of {} (at least {} are alive at once)\n",
+         arena           {} for {} (at least {} are alive at once)\n",
         network.name,
         grouped(network.total_params()),
         grouped(network.total_macs()),
         size(weight_bytes),
         size(arena_bytes),
-        compiled.plan.batch,
+        match (compiled.plan.batch, compiled.plan.images) {
+            (batch, images) if images < batch => format!("a batch of {batch}, {images} at a time"),
+            (batch, _) => format!("a batch of {batch}"),
+        },
         size(compiled.live_bytes),
     );
     terminal::print(&out)

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 use resnetc_runtime::plan::winograd::Form;
-use resnetc_runtime::plan::{Algorithm, Op, Plan, Step};
+use resnetc_runtime::plan::{Algorithm, Op};
 use resnetc_runtime::{Model, Session, default_threads};
 
 use crate::plan::tuning::{Shape, Tuning, algorithm_words};
@@ -128,8 +128,9 @@ impl Timer<'_> {
         let mut session = model.session(self.threads).map_err(failed)?;
         let times = self.profile(&mut session).map_err(failed)?;
         let mut shapes = BTreeMap::new();
-        for (step, time) in executed(session.plan()).zip(times) {
-            let Op::Conv(conv) = &step.op else { continue };
+        let calls = std::iter::repeat_with(|| session.plan().calls()).flatten();
+        for (call, time) in calls.zip(times) {
+            let Op::Conv(conv) = &call.step.op else { continue };
             if let Some(shape) = Shape::of(conv) {
                 shapes.entry(shape).or_insert((conv.algorithm, 0.0)).1 += time;
             }
@@ -137,11 +138,13 @@ impl Timer<'_> {
         Ok(Times { shapes, level: session.level().name() })
     }
 
-    /// The median time of each step, in seconds.
+    /// The median time of each step, pass by pass, in seconds.
     fn profile(&self, session: &mut Session) -> Result<Vec<f64>, resnetc_runtime::Error> {
-        let image: usize = session.plan().input.iter().product();
-        let images: Vec<f32> = (0..session.plan().batch * image).map(|i| (i as f32 * 0.7).sin()).collect();
-        let mut runs: Vec<Vec<f64>> = vec![Vec::new(); executed(session.plan()).count()];
+        let plan = session.plan();
+        let values = plan.batch * plan.input.iter().product::<usize>();
+        let steps = plan.passes(plan.batch).count() * plan.calls().count();
+        let images: Vec<f32> = (0..values).map(|i| (i as f32 * 0.7).sin()).collect();
+        let mut runs: Vec<Vec<f64>> = vec![Vec::new(); steps];
         session.run(&images)?;
         let begin = Instant::now();
         while runs.iter().any(|times| times.len() < LEAST_RUNS) || begin.elapsed() < self.time {
@@ -155,10 +158,4 @@ impl Timer<'_> {
         };
         Ok(runs.into_iter().map(median).collect())
     }
-}
-
-/// A plan's steps as they run, those of repeated sections one by one.
-fn executed(plan: &Plan) -> impl Iterator<Item = &Step> {
-    let sections = plan.stages.iter().flat_map(|stage| stage.sections.iter());
-    sections.flat_map(|section| (0..section.times).flat_map(|_| section.steps.iter()))
 }

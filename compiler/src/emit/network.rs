@@ -218,7 +218,7 @@ fn emit_access(weights: &Weights) -> TokenStream {
 fn emit_plan(plan: &Plan, stages: &[Ident]) -> TokenStream {
     let name = &*plan.name;
     let digest = plan.digest.iter().map(|b| Literal::u8_unsuffixed(*b));
-    let (batch, input) = (number(plan.batch), triple(plan.input));
+    let (batch, images, input) = (number(plan.batch), number(plan.images), triple(plan.input));
     let (arena, weights) = (number(plan.arena), number(plan.weights));
     let (params, macs) = (Literal::u64_unsuffixed(plan.params), Literal::u64_unsuffixed(plan.macs));
     let labels = match plan.labels.len() {
@@ -255,6 +255,7 @@ fn emit_plan(plan: &Plan, stages: &[Ident]) -> TokenStream {
             name: Cow::Borrowed(#name),
             digest: [#(#digest),*],
             batch: #batch,
+            images: #images,
             input: #input,
             preprocess: Preprocess {
                 resize: #resize,

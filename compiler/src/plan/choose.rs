@@ -40,8 +40,8 @@ pub enum Algorithms {
 /// What the choice depends on besides the convolution.
 #[derive(Clone, Copy, Debug)]
 pub struct Chooser<'a> {
-    /// The largest number of images in one run.
-    pub batch: usize,
+    /// How many images go through the network together.
+    pub images: usize,
     /// How to choose.
     pub algorithms: &'a Algorithms,
 }
@@ -53,7 +53,7 @@ impl Chooser<'_> {
         if !plain {
             return Algorithm::Direct;
         }
-        let cost = Cost::new(input, output, self.batch);
+        let cost = Cost::new(input, output, self.images);
         let chosen = match self.algorithms {
             Algorithms::Estimated => None,
             Algorithms::Exact => Some(Algorithm::Direct),
@@ -71,14 +71,14 @@ impl Chooser<'_> {
 
 /// The estimated costs of a convolution's algorithms: by direct sums, and by Winograd's in each form;
 /// `None` if there is no choice.
-pub fn costs(conv: &Conv, batch: usize) -> Option<(f64, [f64; Form::ALL.len()])> {
-    let cost = Cost::new(&conv.input, &conv.output, batch);
+pub fn costs(conv: &Conv, images: usize) -> Option<(f64, [f64; Form::ALL.len()])> {
+    let cost = Cost::new(&conv.input, &conv.output, images);
     conv.suits_winograd().then(|| (cost.direct(), Form::ALL.map(|form| cost.winograd(form))))
 }
 
 /// What the costs of a 3 x 3 convolution of stride 1 depend on.
 struct Cost {
-    batch: usize,
+    images: usize,
     height: usize,
     width: usize,
     inputs: f64,
@@ -86,9 +86,9 @@ struct Cost {
 }
 
 impl Cost {
-    fn new(input: &View, output: &View, batch: usize) -> Self {
+    fn new(input: &View, output: &View, images: usize) -> Self {
         let (inputs, outputs) = (input.pixel as f64, output.pixel as f64);
-        Self { batch, height: output.height, width: output.width, inputs, outputs }
+        Self { images, height: output.height, width: output.width, inputs, outputs }
     }
 
     fn cheapest(&self, input: &View) -> Algorithm {
@@ -105,11 +105,11 @@ impl Cost {
     /// Tiles of all images.
     fn tiles(&self, form: Form) -> usize {
         let size = form.outputs();
-        self.batch * self.height.div_ceil(size) * self.width.div_ceil(size)
+        self.images * self.height.div_ceil(size) * self.width.div_ceil(size)
     }
 
     fn direct(&self) -> f64 {
-        let pixels = (self.batch * self.height * self.width) as f64;
+        let pixels = (self.images * self.height * self.width) as f64;
         let products = pixels * (9.0 * self.inputs + SUM) * self.outputs;
         products.max(9.0 * self.inputs * self.outputs * STREAM)
     }
@@ -126,7 +126,7 @@ impl Cost {
 mod tests {
     use super::*;
 
-    fn choose(batch: usize, [channels, height, width]: [usize; 3]) -> Algorithm {
+    fn choose(images: usize, [channels, height, width]: [usize; 3]) -> Algorithm {
         let view = View::new(0, [channels, height, width]);
         let conv = network::Conv {
             channels,
@@ -137,7 +137,7 @@ mod tests {
             groups: 1,
             bias: false,
         };
-        Chooser { batch, algorithms: &Algorithms::Estimated }.algorithm(&conv, &view, &view)
+        Chooser { images, algorithms: &Algorithms::Estimated }.algorithm(&conv, &view, &view)
     }
 
     #[test]

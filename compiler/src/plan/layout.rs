@@ -17,7 +17,7 @@ use super::memory::{self, Request};
 /// The views of all values, and the arena that they are in.
 pub struct Layout {
     views: HashMap<NodeId, View>,
-    /// Size of the arena for the whole batch.
+    /// Size of the arena.
     pub arena: usize,
     /// The largest sum of sizes that are alive at once.
     pub live: usize,
@@ -31,8 +31,8 @@ struct Group {
 }
 
 impl Layout {
-    /// Lays out a graph that runs in `order`.
-    pub fn new(graph: &Graph, order: &[NodeId], batch: usize) -> Result<Self, PlanError> {
+    /// Lays out a graph that runs in `order`, for so many images at once.
+    pub fn new(graph: &Graph, order: &[NodeId], images: usize) -> Result<Self, PlanError> {
         let at: HashMap<NodeId, usize> = order.iter().enumerate().map(|(i, &id)| (id, i)).collect();
         let last_use = |id: NodeId| graph.uses(id).iter().map(|(user, _)| at[user]).max();
         let mut groups: Vec<Group> = Vec::new();
@@ -65,7 +65,7 @@ impl Layout {
                 View::new(0, graph.node(id).shape).pixel(pixel(graph, id)).bordered(groups[group].border);
             if requests.len() == group {
                 let size =
-                    checked_image(&view).and_then(|s| s.checked_mul(batch)).ok_or(PlanError::TooLarge)?;
+                    checked_image(&view).and_then(|s| s.checked_mul(images)).ok_or(PlanError::TooLarge)?;
                 requests.push(Request { first: groups[group].first, last: groups[group].last, size });
             }
             views.insert(id, view);

@@ -16,9 +16,10 @@ pub fn to_text(plan: &Plan) -> String {
     // Writing to a string cannot fail.
     let _ = writeln!(
         out,
-        "plan {}: {c}x{h}x{w}, batch {}, arena {} B, weights {} B",
+        "plan {}: {c}x{h}x{w}, batch {}{}, arena {} B, weights {} B",
         plan.name,
         plan.batch,
+        if plan.images < plan.batch { format!(", {} at a time", plan.images) } else { String::new() },
         plan.arena * 4,
         plan.weights * 4
     );
@@ -32,7 +33,7 @@ pub fn to_text(plan: &Plan) -> String {
             }
             for step in section.steps.iter() {
                 let indent = if section.times > 1 { "    " } else { "  " };
-                let _ = writeln!(out, "{indent}{}: {}", step.name, show_step(step, plan.batch));
+                let _ = writeln!(out, "{indent}{}: {}", step.name, show_step(step, plan.images));
             }
         }
     }
@@ -43,7 +44,7 @@ pub fn to_text(plan: &Plan) -> String {
     out
 }
 
-fn show_step(step: &Step, batch: usize) -> String {
+fn show_step(step: &Step, images: usize) -> String {
     let split = match step.split {
         Split::Rows => "by rows",
         Split::Channels => "by channels",
@@ -52,7 +53,7 @@ fn show_step(step: &Step, batch: usize) -> String {
         Op::Load { output } => format!("load -> {}", view(output)),
         Op::Conv(c) => format!(
             "conv {}{}x{} /{}x{}{} {} -> {} w@{}{}{}",
-            algorithm(c, batch),
+            algorithm(c, images),
             c.kernel[0],
             c.kernel[1],
             c.stride[0],
@@ -132,8 +133,8 @@ fn residual(r: &Residual) -> String {
 }
 
 /// The algorithm, and the costs that it was chosen by where there was a choice.
-fn algorithm(conv: &Conv, batch: usize) -> String {
-    let Some((direct, forms)) = choose::costs(conv, batch) else { return String::new() };
+fn algorithm(conv: &Conv, images: usize) -> String {
+    let Some((direct, forms)) = choose::costs(conv, images) else { return String::new() };
     let forms: Vec<String> = Form::ALL
         .iter()
         .zip(forms)

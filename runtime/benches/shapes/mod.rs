@@ -61,6 +61,7 @@ impl Case {
             name: "kernel".into(),
             digest: [0; 32],
             batch: arena.batch,
+            images: arena.batch,
             input: [1, 1, 1],
             preprocess: Preprocess { resize: None, filter: Filter::Bilinear, mean: [0.0; 3], std: [1.0; 3] },
             labels: vec![].into(),

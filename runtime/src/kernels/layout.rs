@@ -42,7 +42,7 @@ impl Kernel for Load<'_> {
                         }
                         continue;
                     }
-                    let from = context.images.add(planar(output, n, channel, y));
+                    let from = context.images.add(planar(output, context.first + n, channel, y));
                     for x in 0..output.width {
                         *to.add(x * output.pixel) = *from.add(x);
                     }
@@ -68,7 +68,7 @@ impl Kernel for Store<'_> {
                 // SAFETY: the contract of the kernels; the result has the view's shape.
                 unsafe {
                     let from = context.arena.cast_const().add(input.at(n, y, 0) + channel);
-                    let to = context.results.add(start + planar(input, n, channel, y));
+                    let to = context.results.add(start + planar(input, context.first + n, channel, y));
                     for x in 0..input.width {
                         *to.add(x) = *from.add(x * input.pixel);
                     }

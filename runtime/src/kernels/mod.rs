@@ -8,7 +8,7 @@
 //!
 //! * [`Plan::verify`](crate::plan::Plan::verify) accepted the plan that the step is from, and
 //!   [`Context`] points to the memory that the plan asks for, of which all values are initialised;
-//! * `n` is at most the plan's batch;
+//! * `n` is at most [`Plan::images`](crate::plan::Plan::images), and the run has `first + n` images;
 //! * nobody else writes to what the step reads, nor touches this share of what it writes.
 
 mod activation;
@@ -32,7 +32,7 @@ mod winograd;
 use std::ops::Range;
 
 use crate::isa::{Isa, Kernel, Simd};
-use crate::plan::{Algorithm, Conv, LANES, Op, Split, Step, View};
+use crate::plan::{Algorithm, Conv, LANES, Op, Split, Step, View, part, parts};
 
 /// The memory of a run.
 #[derive(Clone, Copy)]
@@ -41,13 +41,15 @@ pub(crate) struct Context<'a> {
     pub arena: *mut f32,
     /// `plan.weights` values, from where the current repetition's begin.
     pub weights: *const f32,
-    /// `n` images, NCHW.
+    /// The run's images, NCHW.
     pub images: *const f32,
     /// The outputs, each with room for `plan.batch` results, NCHW.
     pub results: *mut f32,
     /// Where each output begins.
     pub starts: &'a [usize],
-    /// Images in this run.
+    /// The image of the run that is the first of this pass.
+    pub first: usize,
+    /// Images in this pass.
     pub n: usize,
     /// Memory of this member alone: what the step's [`Conv::scratch`] asks for.
     pub scratch: *mut f32,
@@ -60,6 +62,11 @@ impl Context<'_> {
     /// The same memory with the weights of a later repetition.
     pub(crate) fn with_weights_at(self, offset: usize) -> Self {
         Self { weights: self.weights.wrapping_add(offset), ..self }
+    }
+
+    /// The same memory for these images of the run.
+    pub(crate) fn with_images(self, images: &Range<usize>) -> Self {
+        Self { first: images.start, n: images.len(), ..self }
     }
 
     /// The same memory with this member's own.
@@ -115,19 +122,6 @@ fn rows_at_once(op: &Op) -> usize {
     } else {
         1
     }
-}
-
-/// The `index`th of `count` nearly equal parts of `0..len`.
-fn part(len: usize, (index, count): (usize, usize)) -> Range<usize> {
-    let (size, longer) = (len / count, len % count);
-    let start = |index: usize| index * size + index.min(longer);
-    start(index)..start(index + 1)
-}
-
-/// `len` in the fewest parts of at most `most`, nearly equal.
-fn parts(len: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
-    let count = len.div_ceil(most);
-    (0..count).map(move |index| part(len, (index, count)))
 }
 
 /// Channels from one vector to the next: their number, except at the end.

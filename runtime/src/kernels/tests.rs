@@ -92,6 +92,7 @@ impl Case {
             name: "case".into(),
             digest: [0; 32],
             batch: self.batch,
+            images: self.batch,
             input: [1, 1, 1],
             preprocess: Preprocess { resize: None, filter: Filter::Bilinear, mean: [0.0; 3], std: [1.0; 3] },
             labels: vec![].into(),
@@ -115,6 +116,7 @@ impl Case {
             images: std::ptr::null(),
             results: std::ptr::null_mut(),
             starts: &[],
+            first: 0,
             n: self.n,
             scratch: scratch.as_mut_ptr(),
         };

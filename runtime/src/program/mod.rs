@@ -138,6 +138,7 @@ mod tests {
         name: Cow::Borrowed("tiny"),
         digest: [0; 32],
         batch: 1,
+        images: 1,
         input: [3, 4, 4],
         preprocess: Preprocess { resize: None, filter: Filter::Bilinear, mean: [0.0; 3], std: [1.0; 3] },
         labels: Cow::Borrowed(&[]),

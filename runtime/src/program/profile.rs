@@ -9,6 +9,7 @@
 //! `null`), `ms`, `share_percent`, `macs`, `gmacs_per_s`, `bytes`, `limit_percent`, and `bound`, which is
 //! `compute` or `memory`; the total has `ms`, `macs`, `gmacs_per_s`, `bytes`, `limit_percent`.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -173,9 +174,12 @@ fn floor(products: u64, bytes: u64, limits: &Limits) -> (f64, Bound) {
     if compute > memory { (compute, Bound::Compute) } else { (memory, Bound::Memory) }
 }
 
-/// One layer's figures; times in seconds.
+/// One layer's figures, of all groups of images together; times in seconds.
 struct Row<'a> {
+    /// The first of its steps.
     step: &'a StepProfile,
+    macs: u64,
+    bytes: u64,
     time: f64,
     floor: f64,
     bound: Bound,
@@ -195,18 +199,33 @@ struct Table<'a> {
 
 impl<'a> Table<'a> {
     fn new(last: &'a Profile, times: &[Vec<f64>], limits: Limits) -> Self {
-        let row = |(step, times): (&'a StepProfile, &Vec<f64>)| {
-            let (floor, bound) = floor(step.products, step.bytes, &limits);
-            Row { step, time: median(times), floor, bound }
+        let runs = times.first().map_or(0, Vec::len);
+        let mut layers: Vec<Vec<(&StepProfile, &Vec<f64>)>> = Vec::new();
+        let mut by_name: HashMap<&str, usize> = HashMap::new();
+        for (step, times) in last.steps.iter().zip(times) {
+            let layer = *by_name.entry(&step.name).or_insert(layers.len());
+            if layer == layers.len() {
+                layers.push(Vec::new());
+            }
+            layers[layer].push((step, times));
+        }
+        let row = |layer: Vec<(&'a StepProfile, &Vec<f64>)>| {
+            let sum = |of: fn(&StepProfile) -> u64| layer.iter().map(|(step, _)| of(step)).sum();
+            let (macs, bytes): (u64, u64) = (sum(|step| step.macs), sum(|step| step.bytes));
+            let (floor, bound) = floor(sum(|step| step.products), bytes, &limits);
+            let run = |run: usize| layer.iter().map(|(_, times)| times[run]).sum();
+            let times: Vec<f64> = (0..runs).map(run).collect();
+            let (step, _) = *layer.first()?;
+            Some(Row { step, macs, bytes, time: median(&times), floor, bound })
         };
-        let rows: Vec<Row> = last.steps.iter().zip(times).map(row).collect();
+        let rows: Vec<Row> = layers.into_iter().filter_map(row).collect();
         Self {
             images: last.images,
-            runs: times.first().map_or(0, Vec::len),
+            runs,
             time: rows.iter().map(|row| row.time).sum(),
             floor: rows.iter().map(|row| row.floor).sum(),
-            macs: rows.iter().map(|row| row.step.macs).sum(),
-            bytes: rows.iter().map(|row| row.step.bytes).sum(),
+            macs: rows.iter().map(|row| row.macs).sum(),
+            bytes: rows.iter().map(|row| row.bytes).sum(),
             rows,
             limits,
         }
@@ -228,9 +247,9 @@ impl<'a> Table<'a> {
                 "tile": row.step.tile,
                 "ms": rounded(1e3 * row.time),
                 "share_percent": rounded(percent(row.time, self.time)),
-                "macs": row.step.macs,
-                "gmacs_per_s": rounded(rate(row.step.macs, row.time)),
-                "bytes": row.step.bytes,
+                "macs": row.macs,
+                "gmacs_per_s": rounded(rate(row.macs, row.time)),
+                "bytes": row.bytes,
                 "limit_percent": rounded(percent(row.floor, row.time)),
                 "bound": row.bound.name(),
             })
@@ -300,8 +319,8 @@ impl<'a> Table<'a> {
         let header = ["layer", "ms", "%", "GMAC/s", "MB", "% of limit", "bound by", "kernel"];
         let mut lines = vec![header.map(str::to_owned)];
         for row in self.sorted(by_time) {
-            let Row { step, time, floor, bound } = row;
-            lines.push(cells(&step.name, kernel(step), *time, step.macs, step.bytes, *floor, bound.name()));
+            let Row { step, macs, bytes, time, floor, bound } = row;
+            lines.push(cells(&step.name, kernel(step), *time, *macs, *bytes, *floor, bound.name()));
         }
         lines.push(cells("total", String::new(), self.time, self.macs, self.bytes, self.floor, ""));
         align(&lines)
@@ -355,6 +374,7 @@ mod tests {
     fn step(name: &str, macs: u64, bytes: u64) -> StepProfile {
         StepProfile {
             name: name.into(),
+            images: 0..1,
             kernel: "direct 3x3".into(),
             tile: Some([6, 16]),
             macs,
@@ -387,6 +407,19 @@ mod tests {
         let names = |by_time| table.sorted(by_time).iter().map(|row| &*row.step.name).collect::<Vec<_>>();
         assert_eq!(names(false), ["load", "layer1.0.conv1"]);
         assert_eq!(names(true), ["layer1.0.conv1", "load"]);
+    }
+
+    #[test]
+    fn groups_of_images_are_one_layer() {
+        let names = ["a", "b", "a", "b"];
+        let steps = names.map(|name| step(name, 1_000_000, 8)).to_vec();
+        let profile = Profile { images: 2, steps };
+        let times = [vec![0.001, 0.003], vec![0.5, 0.5], vec![0.002, 0.004], vec![0.5, 0.5]];
+        let table = Table::new(&profile, &times, LIMITS);
+        let rows: Vec<_> = table.rows.iter().map(|row| (&*row.step.name, row.macs, row.bytes)).collect();
+        assert_eq!(rows, [("a", 2_000_000, 16), ("b", 2_000_000, 16)]);
+        assert!((table.rows[0].time - 0.005).abs() < 1e-12);
+        assert!((table.rows[0].floor - 0.002).abs() < 1e-12);
     }
 
     #[test]

@@ -37,7 +37,7 @@ fn events(process: &str, profile: &Profile) -> Vec<Value> {
                 "tid": thread,
                 "ts": microseconds(*start),
                 "dur": microseconds(end.saturating_sub(*start)),
-                "args": { "kernel": step.kernel, "macs": step.macs, "bytes": step.bytes },
+                "args": { "images": [step.images.start, step.images.end], "kernel": step.kernel, "macs": step.macs, "bytes": step.bytes },
             }));
         }
     }
@@ -58,6 +58,7 @@ mod tests {
         let at = Duration::from_nanos;
         let step = StepProfile {
             name: "conv1".into(),
+            images: 0..1,
             kernel: "direct 7x7".into(),
             tile: None,
             macs: 5,

@@ -23,7 +23,7 @@ pub struct Memory<'a> {
     pub images: &'a [f32],
     /// What was stored so far, NCHW.
     pub results: Vec<Vec<f64>>,
-    /// Images in this run.
+    /// How many images.
     pub n: usize,
 }
 
@@ -77,20 +77,23 @@ impl Memory<'_> {
 ///
 /// If the plan is not one that [`Plan::verify`] accepts, or weights or images are too few.
 pub fn run(plan: &Plan, weights: &[f32], images: &[f32]) -> Vec<Vec<f64>> {
-    let mut memory = Memory {
-        arena: vec![f64::NAN; plan.arena],
-        weights,
-        images,
-        results: vec![Vec::new(); plan.outputs.len()],
-        n: images.len() / plan.input.iter().product::<usize>(),
-    };
-    for section in plan.stages.iter().flat_map(|stage| stage.sections.iter()) {
-        for repetition in 0..section.times {
-            memory.weights = &weights[repetition * section.weight_step..];
-            for step in section.steps.iter() {
-                apply(&step.op, &mut memory);
-            }
+    let size = plan.input.iter().product::<usize>();
+    let mut results = vec![Vec::new(); plan.outputs.len()];
+    for pass in plan.passes(images.len() / size) {
+        let mut memory = Memory {
+            arena: vec![f64::NAN; plan.arena],
+            weights,
+            images: &images[pass.start * size..pass.end * size],
+            results: vec![Vec::new(); plan.outputs.len()],
+            n: pass.len(),
+        };
+        for call in plan.calls() {
+            memory.weights = &weights[call.weights..];
+            apply(&call.step.op, &mut memory);
+        }
+        for (all, stored) in results.iter_mut().zip(memory.results) {
+            all.extend(stored);
         }
     }
-    memory.results
+    results
 }

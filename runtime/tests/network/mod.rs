@@ -1,11 +1,13 @@
 //! A small residual network that uses what plans have: a border, a repeated section with a shortcut
-//! added in place, a second output, and a batch.
+//! added in place, a second output, and a batch of which two images at a time go through it.
 
 use resnetc_runtime::plan::*;
 use resnetc_runtime::{Model, weights};
 
 /// The largest batch.
 pub const BATCH: usize = 3;
+/// How many images go through the network together.
+pub const IMAGES: usize = 2;
 /// Floats of an image.
 #[allow(dead_code, reason = "not every test that uses this module runs the network")]
 pub const IMAGE: usize = 3 * 9 * 11;
@@ -28,7 +30,7 @@ struct Builder {
 impl Builder {
     fn view(&mut self, view: View) -> View {
         let view = View { offset: self.arena, ..view };
-        self.arena += BATCH * view.image();
+        self.arena += IMAGES * view.image();
         view
     }
 
@@ -87,6 +89,7 @@ pub fn plan() -> Plan {
         name: "small".into(),
         digest: [7; 32],
         batch: BATCH,
+        images: IMAGES,
         input: [3, 9, 11],
         preprocess: Preprocess { resize: None, filter: Filter::Bilinear, mean: [0.0; 3], std: [1.0; 3] },
         labels: vec![].into(),
