@@ -1,7 +1,10 @@
-//! Offsets in one arena for buffers with live ranges: best fit, in the order of their first step.
+//! Offsets in one arena for buffers with live ranges: best fit, the largest buffers first, or in the order
+//! of their first steps if that takes less.
 //!
-//! Going in the order of time gives the blocks of a stage the same offsets, so that they can be
-//! rolled into a loop.
+//! Of equal buffers the earlier comes first, which gives the blocks of a stage the same offsets, so that
+//! they can be rolled into a loop.
+
+use std::cmp::Reverse;
 
 use resnetc_runtime::plan::LANES;
 
@@ -29,33 +32,63 @@ pub struct Placement {
 
 /// Places buffers, which come in the order of their first steps; `None` if the sum overflows.
 pub fn place(requests: &[Request]) -> Option<Placement> {
-    let mut offsets: Vec<usize> = Vec::with_capacity(requests.len());
-    let mut alive: Vec<(usize, usize, usize)> = Vec::new(); // offset, size, last
-    let (mut size, mut live) = (0, 0);
-    for request in requests {
-        let wanted = request.size.checked_next_multiple_of(LANES)?;
-        alive.retain(|(_, _, last)| *last >= request.first);
-        let offset = best_gap(&alive, wanted);
-        let end = offset.checked_add(wanted)?;
-        let at = alive.partition_point(|(o, _, _)| *o < offset);
-        alive.insert(at, (offset, wanted, request.last));
-        size = size.max(end);
-        live = live.max(alive.iter().map(|(_, s, _)| s).sum());
-        offsets.push(offset);
-    }
-    Some(Placement { offsets, size, live })
+    let mut by_size: Vec<usize> = (0..requests.len()).collect();
+    let by_time = by_size.clone();
+    by_size.sort_by_key(|&index| Reverse(requests[index].size));
+    let (by_time, by_size) = (place_in_turn(requests, &by_time)?, place_in_turn(requests, &by_size)?);
+    Some(if by_size.size < by_time.size { by_size } else { by_time })
 }
 
-/// The smallest gap that fits between buffers that are alive, sorted by offset; else behind them.
-fn best_gap(alive: &[(usize, usize, usize)], wanted: usize) -> usize {
+/// Places buffers one after the other, each between those that are alive with it.
+fn place_in_turn(requests: &[Request], turns: &[usize]) -> Option<Placement> {
+    let mut offsets = vec![0; requests.len()];
+    // Offset, length, and place of those that have an offset, by offset.
+    let mut placed: Vec<(usize, usize, usize)> = Vec::with_capacity(requests.len());
+    let mut size = 0;
+    for &turn in turns {
+        let request = requests[turn];
+        let wanted = request.size.checked_next_multiple_of(LANES)?;
+        let together = |other: usize| {
+            let other = requests[other];
+            request.first <= other.last && other.first <= request.last
+        };
+        let alive = placed.iter().filter(|(_, _, other)| together(*other));
+        let offset = best_gap(alive.map(|&(offset, length, _)| (offset, length)), wanted);
+        size = size.max(offset.checked_add(wanted)?);
+        let at = placed.partition_point(|(other, _, _)| *other < offset);
+        placed.insert(at, (offset, wanted, turn));
+        offsets[turn] = offset;
+    }
+    Some(Placement { offsets, size, live: live(requests)? })
+}
+
+/// The most that is alive at one step, each buffer's length being a multiple of [`LANES`].
+fn live(requests: &[Request]) -> Option<usize> {
+    let mut changes: Vec<(usize, bool, usize)> = Vec::with_capacity(2 * requests.len());
+    for request in requests {
+        let wanted = request.size.checked_next_multiple_of(LANES)?;
+        // What dies behind a step makes room for what the next one writes.
+        changes.extend([(request.first, true, wanted), (request.last.checked_add(1)?, false, wanted)]);
+    }
+    changes.sort_unstable();
+    let (mut alive, mut most) = (0_usize, 0);
+    for (_, born, size) in changes {
+        alive = if born { alive.checked_add(size)? } else { alive - size };
+        most = most.max(alive);
+    }
+    Some(most)
+}
+
+/// The smallest gap that fits between buffers, sorted by offset; else behind them.
+fn best_gap(alive: impl Iterator<Item = (usize, usize)>, wanted: usize) -> usize {
     let mut end = 0;
     let mut best: Option<(usize, usize)> = None; // length, offset
-    for &(offset, size, _) in alive {
+    for (offset, length) in alive {
         let gap = offset.saturating_sub(end);
         if gap >= wanted && best.is_none_or(|(length, _)| gap < length) {
             best = Some((gap, end));
         }
-        end = end.max(offset + size);
+        end = end.max(offset + length);
     }
     best.map_or(end, |(_, offset)| offset)
 }
