@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::residual::Shortcut;
-use super::tile::{Ahead, MOST_PIXELS, Narrow, Ready, Taps, Tile};
+use super::tile::{Ahead, MOST_PIXELS, Narrow, Ready, Summands, Taps, Tile};
 use super::{Context, Place, Share, activation, border, parts, places, vectors};
 use crate::isa::{Kernel, Simd};
 use crate::plan::{Activation, Conv, LANES};
@@ -26,8 +26,10 @@ struct Block {
     input: [usize; BLOCK],
     output: [usize; BLOCK],
     residual: [usize; BLOCK],
-    /// Where a tile's shortcut is put together if it does not lie in the arena as it is added.
+    /// A tile's shortcut, put together here if it does not lie in the arena as it is added, and where
+    /// each pixel's channels begin.
     copy: [f32; MOST_VALUES],
+    copied: [usize; MOST_PIXELS],
 }
 
 /// A member's share of a convolution.
@@ -64,8 +66,13 @@ pub(super) unsafe fn run<S: Simd>(simd: S, context: &Context, conv: &Conv, share
     let panels = share.lanes.start / LANES..share.lanes.end / LANES;
     let width = conv.output.width;
     let size = block_size(conv);
-    let mut block =
-        Block { input: [0; BLOCK], output: [0; BLOCK], residual: [0; BLOCK], copy: [0.0; MOST_VALUES] };
+    let mut block = Block {
+        input: [0; BLOCK],
+        output: [0; BLOCK],
+        residual: [0; BLOCK],
+        copy: [0.0; MOST_VALUES],
+        copied: [0; MOST_PIXELS],
+    };
     let first = share.rows.start * width;
     for pixels in parts(share.rows.len() * width, size) {
         call.locate(first + pixels.start..first + pixels.end, &mut block);
@@ -187,13 +194,16 @@ impl<S: Simd> Call<'_, S> {
         unsafe {
             let weights = context.weights.add(conv.weights);
             let residual = self.shortcut.as_ref().map(|shortcut| {
-                let mut at = [std::ptr::null(); MOST_PIXELS];
                 let offsets = &block.residual[pixels.clone()];
-                for ((at, offset), copy) in at.iter_mut().zip(offsets).zip(block.copy.chunks_exact_mut(lanes))
-                {
-                    *at = shortcut.read(*offset, lane, lanes, copy);
+                if shortcut.direct {
+                    return Summands { from: context.arena.add(lane), offsets };
                 }
-                at
+                let copies = block.copied.iter_mut().zip(block.copy.chunks_exact_mut(lanes));
+                for (index, (offset, (copied, copy))) in offsets.iter().zip(copies).enumerate() {
+                    shortcut.read(*offset, lane, lanes, copy);
+                    *copied = index * lanes;
+                }
+                Summands { from: block.copy.as_ptr(), offsets: &block.copied }
             });
             let tile = Tile {
                 input: context.arena.cast_const().add(group * inputs),

@@ -38,7 +38,7 @@ pub(crate) struct Tile<'a> {
     /// The first panel's biases; the other panels' follow.
     pub bias: *const f32,
     /// What is added to each pixel's channels.
-    pub residual: Option<[*const f32; MOST_PIXELS]>,
+    pub residual: Option<Summands<'a>>,
     /// The sums' lower and upper bound.
     pub bounds: (f32, f32),
     /// Added to each of `targets`.
@@ -47,6 +47,15 @@ pub(crate) struct Tile<'a> {
     pub targets: &'a [usize],
     /// What is brought near meanwhile.
     pub ahead: Ahead,
+}
+
+/// What is added to a tile's pixels.
+#[derive(Clone, Copy)]
+pub(crate) struct Summands<'a> {
+    /// Added to each of `offsets`.
+    pub from: *const f32,
+    /// Where each pixel's lie.
+    pub offsets: &'a [usize],
 }
 
 /// The weights that come next, brought into a near cache a little at each product: the tiles that
@@ -206,6 +215,25 @@ impl<'a> Ready<'a> {
         sums
     }
 
+    /// Brings near, while the products are made, what [`Ready::finish`] reads and writes.
+    ///
+    /// # Safety
+    ///
+    /// The tile has `P` pixels.
+    #[inline(always)]
+    unsafe fn fetch<S: Simd, const P: usize>(&self, simd: S) {
+        let Tile { output, targets, residual, .. } = *self.0;
+        for p in 0..P {
+            // SAFETY: the caller's promise.
+            unsafe {
+                simd.prefetch(output.wrapping_add(*targets.get_unchecked(p)));
+                if let Some(Summands { from, offsets }) = residual {
+                    simd.prefetch(from.wrapping_add(*offsets.get_unchecked(p)));
+                }
+            }
+        }
+    }
+
     /// Adds the residual, applies the bounds, and stores.
     ///
     /// # Safety
@@ -220,8 +248,9 @@ impl<'a> Ready<'a> {
             unsafe {
                 let target = tile.output.add(*tile.targets.get_unchecked(p));
                 for (v, mut sum) in sums.into_iter().enumerate() {
-                    if let Some(residual) = &tile.residual {
-                        sum = simd.add(sum, simd.load(residual[p].add(v * S::WIDTH)));
+                    if let Some(Summands { from, offsets }) = tile.residual {
+                        let offset = *offsets.get_unchecked(p);
+                        sum = simd.add(sum, simd.load(from.add(offset + v * S::WIDTH)));
                     }
                     simd.store(target.add(v * S::WIDTH), simd.min(high, simd.max(low, sum)));
                 }
@@ -237,6 +266,7 @@ impl Shaped for Ready<'_> {
         // SAFETY: `new`'s caller promised all of these places.
         unsafe {
             let mut sums = self.begin::<S, P, V>(simd);
+            self.fetch::<S, P>(simd);
             for row in 0..taps.rows {
                 for column in 0..taps.columns {
                     let inputs = self.tap(row, column);
