@@ -7,8 +7,8 @@
 use std::ops::Range;
 
 use super::residual::Shortcut;
-use super::tile::{Ahead, MOST_PIXELS, Narrow, Ready, Summands, Taps, Tile};
-use super::{Context, Place, Share, activation, border, parts, places, vectors};
+use super::tile::{Ahead, MOST_PIXELS, Narrow, Ready, Summands, Taps, Tiles};
+use super::{Context, Place, Share, activation, border, equal_parts, parts, places, vectors};
 use crate::isa::{Kernel, Simd};
 use crate::plan::{Activation, Conv, LANES};
 
@@ -160,26 +160,40 @@ impl<S: Simd> Call<'_, S> {
             for chunk in parts(end - start, most) {
                 let chunk = start + chunk.start..start + chunk.end;
                 let most = S::TILES[chunk.len() - 1];
-                for (index, tile) in parts(pixels, most).enumerate() {
-                    let pass = (index, pixels.div_ceil(most));
-                    // SAFETY: the caller's promise.
-                    unsafe { self.run_tile(block, tile, (group, chunk.clone()), pass) };
+                let (mut first, mut pass, passes) = (0, 0, pixels.div_ceil(most));
+                for (size, times) in equal_parts(pixels, most) {
+                    // A shortcut that is put together is so tile by tile.
+                    let at_once = if self.copies() { 1 } else { times };
+                    for _ in 0..times / at_once {
+                        let tiles = first..first + at_once * size;
+                        // SAFETY: the caller's promise.
+                        unsafe {
+                            self.run_tiles(block, (tiles, size), (group, chunk.clone()), (pass, passes))
+                        };
+                        first += at_once * size;
+                        pass += at_once;
+                    }
                 }
             }
         }
     }
 
-    /// Computes one tile: these pixels of the block, these panels, which are of one group; one of the
-    /// passes that read these panels.
+    /// Whether the shortcut does not lie in the arena as it is added.
+    fn copies(&self) -> bool {
+        self.shortcut.as_ref().is_some_and(|shortcut| !shortcut.direct)
+    }
+
+    /// Computes tiles of `size` pixels: these pixels of the block, these panels, which are of one group;
+    /// the first of the tiles is one of the passes that read these panels.
     ///
     /// # Safety
     ///
-    /// As for [`Call::run_block`]; there are no more of either than [`Simd::TILES`] has.
-    #[inline(always)]
-    unsafe fn run_tile(
+    /// As for [`Call::run_block`]; a tile has no more of either than [`Simd::TILES`] has, and there is
+    /// only one of them if the shortcut [is copied](Call::copies).
+    unsafe fn run_tiles(
         &self,
         block: &mut Block,
-        pixels: Range<usize>,
+        (pixels, size): (Range<usize>, usize),
         (group, panels): (usize, Range<usize>),
         pass: (usize, usize),
     ) {
@@ -200,12 +214,13 @@ impl<S: Simd> Call<'_, S> {
                 }
                 let copies = block.copied.iter_mut().zip(block.copy.chunks_exact_mut(lanes));
                 for (index, (offset, (copied, copy))) in offsets.iter().zip(copies).enumerate() {
-                    shortcut.read(*offset, lane, lanes, copy);
+                    shortcut.copy(*offset, lane, copy);
                     *copied = index * lanes;
                 }
                 Summands { from: block.copy.as_ptr(), offsets: &block.copied }
             });
-            let tile = Tile {
+            let tiles = Tiles {
+                times: pixels.len() / size,
                 input: context.arena.cast_const().add(group * inputs),
                 pixels: &block.input[pixels],
                 taps: self.taps,
@@ -223,11 +238,11 @@ impl<S: Simd> Call<'_, S> {
                     pass,
                 ),
             };
-            let shape = (panels.len() * (LANES / S::WIDTH), targets.len());
+            let shape = (panels.len() * (LANES / S::WIDTH), size);
             if narrow {
-                simd.run_shape(Narrow::new(&tile), shape);
+                simd.run_shape(Narrow::new(&tiles), shape);
             } else {
-                simd.run_shape(Ready::new(&tile), shape);
+                simd.run_shape(Ready::new(&tiles), shape);
             }
             if let Some(activation) = self.activation {
                 let output = context.arena.add(lane);
@@ -237,7 +252,7 @@ impl<S: Simd> Call<'_, S> {
     }
 }
 
-/// Applies an activation to a tile that was just stored.
+/// Applies an activation to tiles that were just stored.
 struct Finish<'a> {
     output: *mut f32,
     targets: &'a [usize],
@@ -250,7 +265,7 @@ impl Kernel for Finish<'_> {
     fn run<S: Simd>(self, simd: S) {
         for target in self.targets {
             for (lane, count) in vectors(0..self.lanes, S::WIDTH) {
-                // SAFETY: the tile's own values, whole panels of them.
+                // SAFETY: the tiles' own values, whole panels of them.
                 unsafe {
                     let at = self.output.add(target + lane);
                     let v = activation::apply(simd, self.activation, simd.load_some(at, count));

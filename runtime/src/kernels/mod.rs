@@ -124,6 +124,13 @@ fn rows_at_once(op: &Op) -> usize {
     }
 }
 
+/// `len` as [`parts`] has it, the parts of one size together: sizes, and how many there are of each.
+fn equal_parts(len: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let count = len.div_ceil(most);
+    let (size, longer) = (len / count, len % count);
+    [(size + 1, longer), (size, count - longer)].into_iter().filter(|(_, times)| *times > 0)
+}
+
 /// Channels from one vector to the next: their number, except at the end.
 fn vectors(lanes: Range<usize>, width: usize) -> impl Iterator<Item = (usize, usize)> {
     let end = lanes.end;

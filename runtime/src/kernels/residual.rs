@@ -59,21 +59,37 @@ impl<'a> Shortcut<'a> {
     /// The contract of the kernels; `offset` is from [`Shortcut::offset`], for a pixel of the output,
     /// and the channels are the output's.
     pub(super) unsafe fn read(&self, offset: usize, lane: usize, len: usize, copy: &mut [f32]) -> *const f32 {
-        // SAFETY: the residual's pixel at `offset` lies in the arena; a direct one has the output's
-        // channels, and of another only those are read that are there.
+        let Residual { view, channel_offset, .. } = self.residual;
+        // SAFETY: the residual's pixel at `offset` lies in the arena, and has these channels: a direct one
+        // the output's, another `view.channels`.
         unsafe {
             let pixel = self.context.arena.cast_const().add(offset);
             if self.direct {
                 return pixel.add(lane);
             }
-            let Residual { view, channel_offset, .. } = self.residual;
-            for (channel, value) in (lane..lane + len).zip(copy.iter_mut()) {
-                *value = match channel.checked_sub(*channel_offset) {
-                    Some(channel) if channel < view.channels => *pixel.add(channel),
-                    _ => 0.0,
-                };
+            if lane >= *channel_offset && lane + len <= channel_offset + view.channels {
+                return pixel.add(lane - channel_offset);
             }
+            self.copy(offset, lane, &mut copy[..len]);
         }
         copy.as_ptr()
+    }
+
+    /// Copies channels from `lane` on of the pixel at `offset`: zeros where it has none.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Shortcut::read`], of a shortcut that is not direct.
+    #[inline(never)]
+    pub(super) unsafe fn copy(&self, offset: usize, lane: usize, copy: &mut [f32]) {
+        let Residual { view, channel_offset, .. } = self.residual;
+        copy.fill(0.0);
+        let start = lane.max(*channel_offset);
+        let end = (lane + copy.len()).min(channel_offset + view.channels);
+        if let Some(copy) = copy.get_mut(start - lane..end.saturating_sub(lane)) {
+            let from = self.context.arena.cast_const().wrapping_add(offset + start - channel_offset);
+            // SAFETY: the residual's pixel at `offset` lies in the arena, and has these channels.
+            unsafe { from.copy_to_nonoverlapping(copy.as_mut_ptr(), copy.len()) }
+        }
     }
 }

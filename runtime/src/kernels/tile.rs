@@ -24,11 +24,13 @@ pub(crate) struct Taps {
     pub run: usize,
 }
 
-/// One tile to compute.
-pub(crate) struct Tile<'a> {
+/// Tiles to compute, one behind the other, of as many pixels each.
+pub(crate) struct Tiles<'a> {
+    /// How many.
+    pub times: usize,
     /// Added to each of `pixels`.
     pub input: *const f32,
-    /// Where the first tap of each pixel lies.
+    /// Where the first tap of each pixel of all tiles lies.
     pub pixels: &'a [usize],
     pub taps: Taps,
     /// The first panel.
@@ -45,11 +47,11 @@ pub(crate) struct Tile<'a> {
     pub output: *mut f32,
     /// Where each pixel goes.
     pub targets: &'a [usize],
-    /// What is brought near meanwhile.
+    /// What is brought near meanwhile, all times together.
     pub ahead: Ahead,
 }
 
-/// What is added to a tile's pixels.
+/// What is added to the tiles' pixels.
 #[derive(Clone, Copy)]
 pub(crate) struct Summands<'a> {
     /// Added to each of `offsets`.
@@ -167,33 +169,33 @@ unsafe fn accumulate<S: Simd, const P: usize, const V: usize>(
     }
 }
 
-/// A tile that may be computed: every tap of every pixel can be read, as can the weights, the biases
-/// and the residual's values; each target has room for the tile's channels, and nobody else uses it.
-pub(crate) struct Ready<'a>(&'a Tile<'a>);
+/// Tiles that may be computed: every tap of every pixel can be read, as can the weights, the biases and
+/// the residual's values; each target has room for a tile's channels, and nobody else uses it.
+pub(crate) struct Ready<'a>(&'a Tiles<'a>);
 
 impl<'a> Ready<'a> {
     /// # Safety
     ///
-    /// The tile is as the type says, with as many pixels as targets, and is run with the shape that it
-    /// has.
-    pub(crate) unsafe fn new(tile: &'a Tile<'a>) -> Self {
-        Self(tile)
+    /// The tiles are as the type says, with as many pixels as targets, and are run with the shape that
+    /// each has.
+    pub(crate) unsafe fn new(tiles: &'a Tiles<'a>) -> Self {
+        Self(tiles)
     }
 }
 
 impl<'a> Ready<'a> {
-    /// Where one tap of each pixel lies.
+    /// Where one tap lies of each pixel of the tile whose first pixel is `first`.
     ///
     /// # Safety
     ///
     /// The tile has `P` pixels, and the tap is one of its.
     #[inline(always)]
-    unsafe fn tap<const P: usize>(&self, row: usize, column: usize) -> [*const f32; P] {
-        let Tile { input, pixels, taps, .. } = self.0;
+    unsafe fn tap<const P: usize>(&self, first: usize, row: usize, column: usize) -> [*const f32; P] {
+        let Tiles { input, pixels, taps, .. } = self.0;
         // SAFETY: the caller's promise.
         unsafe {
             let tap = input.add(row * taps.row_step + column * taps.column_step);
-            std::array::from_fn(|p| tap.add(*pixels.get_unchecked(p)))
+            std::array::from_fn(|p| tap.add(*pixels.get_unchecked(first + p)))
         }
     }
 
@@ -201,7 +203,7 @@ impl<'a> Ready<'a> {
     ///
     /// # Safety
     ///
-    /// The tile has `V` vectors.
+    /// The tiles have `V` vectors.
     #[inline(always)]
     unsafe fn begin<S: Simd, const P: usize, const V: usize>(&self, simd: S) -> [[S::V; V]; P] {
         let mut sums = [[simd.splat(0.0); V]; P];
@@ -221,9 +223,9 @@ impl<'a> Ready<'a> {
     ///
     /// The tile has `P` pixels.
     #[inline(always)]
-    unsafe fn fetch<S: Simd, const P: usize>(&self, simd: S) {
-        let Tile { output, targets, residual, .. } = *self.0;
-        for p in 0..P {
+    unsafe fn fetch<S: Simd, const P: usize>(&self, simd: S, first: usize) {
+        let Tiles { output, targets, residual, .. } = *self.0;
+        for p in first..first + P {
             // SAFETY: the caller's promise.
             unsafe {
                 simd.prefetch(output.wrapping_add(*targets.get_unchecked(p)));
@@ -234,16 +236,21 @@ impl<'a> Ready<'a> {
         }
     }
 
-    /// Adds the residual, applies the bounds, and stores.
+    /// Adds the residual, applies the bounds, and stores the tile whose first pixel is `first`.
     ///
     /// # Safety
     ///
     /// The tile has `P` pixels of `V` vectors.
     #[inline(always)]
-    unsafe fn finish<S: Simd, const P: usize, const V: usize>(&self, simd: S, sums: [[S::V; V]; P]) {
+    unsafe fn finish<S: Simd, const P: usize, const V: usize>(
+        &self,
+        simd: S,
+        first: usize,
+        sums: [[S::V; V]; P],
+    ) {
         let tile = self.0;
         let (low, high) = (simd.splat(tile.bounds.0), simd.splat(tile.bounds.1));
-        for (p, sums) in sums.into_iter().enumerate() {
+        for (p, sums) in (first..).zip(sums) {
             // SAFETY: the caller's promise.
             unsafe {
                 let target = tile.output.add(*tile.targets.get_unchecked(p));
@@ -262,24 +269,27 @@ impl<'a> Ready<'a> {
 impl Shaped for Ready<'_> {
     #[inline(always)]
     fn run<S: Simd, const P: usize, const V: usize>(self, simd: S) {
-        let Tile { taps, mut weights, panel_step, mut ahead, .. } = *self.0;
-        // SAFETY: `new`'s caller promised all of these places.
-        unsafe {
-            let mut sums = self.begin::<S, P, V>(simd);
-            self.fetch::<S, P>(simd);
-            for row in 0..taps.rows {
-                for column in 0..taps.columns {
-                    let inputs = self.tap(row, column);
-                    accumulate(simd, &mut sums, &inputs, weights, panel_step, taps.run, &mut ahead);
-                    weights = weights.add(taps.run * LANES);
+        let Tiles { times, taps, panel_step, mut ahead, .. } = *self.0;
+        for first in (0..times).map(|tile| tile * P) {
+            let mut weights = self.0.weights;
+            // SAFETY: `new`'s caller promised all of these places.
+            unsafe {
+                let mut sums = self.begin::<S, P, V>(simd);
+                self.fetch::<S, P>(simd, first);
+                for row in 0..taps.rows {
+                    for column in 0..taps.columns {
+                        let inputs = self.tap(first, row, column);
+                        accumulate(simd, &mut sums, &inputs, weights, panel_step, taps.run, &mut ahead);
+                        weights = weights.add(taps.run * LANES);
+                    }
                 }
+                self.finish(simd, first, sums);
             }
-            self.finish(simd, sums);
         }
     }
 }
 
-/// A tile of one panel in which each group of output channels has as many input channels, `taps.run`,
+/// Tiles of one panel in which each group of output channels has as many input channels, `taps.run`,
 /// fewer than [`LANES`] and dividing it: each lane multiplies the inputs of its own group.
 pub(crate) struct Narrow<'a>(Ready<'a>);
 
@@ -287,41 +297,45 @@ impl<'a> Narrow<'a> {
     /// # Safety
     ///
     /// As for [`Ready::new`]; of each tap [`LANES`] values can be read, the inputs of the panel's groups.
-    pub(crate) unsafe fn new(tile: &'a Tile<'a>) -> Self {
+    pub(crate) unsafe fn new(tiles: &'a Tiles<'a>) -> Self {
         // SAFETY: the caller's promise.
-        Self(unsafe { Ready::new(tile) })
+        Self(unsafe { Ready::new(tiles) })
     }
 }
 
 impl Shaped for Narrow<'_> {
     #[inline(always)]
     fn run<S: Simd, const P: usize, const V: usize>(self, simd: S) {
-        let Tile { taps, mut weights, .. } = *self.0.0;
+        let Tiles { times, taps, .. } = *self.0.0;
         let group = taps.run;
-        // SAFETY: `new`'s caller promised all of these places.
-        unsafe {
-            let mut sums = self.0.begin::<S, P, V>(simd);
-            for row in 0..taps.rows {
-                for column in 0..taps.columns {
-                    let inputs: [*const f32; P] = self.0.tap(row, column);
-                    for k in 0..group {
-                        let own = simd.load(OWN[group.ilog2() as usize % 4][k % (LANES / 2)].as_ptr().cast());
-                        for v in 0..V {
-                            let w = simd.load(weights.add(v * S::WIDTH));
-                            for (input, sums) in inputs.iter().zip(&mut sums) {
-                                let x = if group >= S::WIDTH {
-                                    simd.splat(*input.add(v * S::WIDTH / group * group + k))
-                                } else {
-                                    simd.permute(simd.load(input.add(v * S::WIDTH)), own)
-                                };
-                                sums[v] = simd.mul_add(x, w, sums[v]);
+        for first in (0..times).map(|tile| tile * P) {
+            let mut weights = self.0.0.weights;
+            // SAFETY: `new`'s caller promised all of these places.
+            unsafe {
+                let mut sums = self.0.begin::<S, P, V>(simd);
+                for row in 0..taps.rows {
+                    for column in 0..taps.columns {
+                        let inputs: [*const f32; P] = self.0.tap(first, row, column);
+                        for k in 0..group {
+                            let own = &OWN[group.ilog2() as usize % 4][k % (LANES / 2)];
+                            let own = simd.load(own.as_ptr().cast());
+                            for v in 0..V {
+                                let w = simd.load(weights.add(v * S::WIDTH));
+                                for (input, sums) in inputs.iter().zip(&mut sums) {
+                                    let x = if group >= S::WIDTH {
+                                        simd.splat(*input.add(v * S::WIDTH / group * group + k))
+                                    } else {
+                                        simd.permute(simd.load(input.add(v * S::WIDTH)), own)
+                                    };
+                                    sums[v] = simd.mul_add(x, w, sums[v]);
+                                }
                             }
+                            weights = weights.add(LANES);
                         }
-                        weights = weights.add(LANES);
                     }
                 }
+                self.0.finish(simd, first, sums);
             }
-            self.0.finish(simd, sums);
         }
     }
 }

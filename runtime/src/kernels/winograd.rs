@@ -15,7 +15,7 @@ use std::ops::Range;
 
 use super::residual::Shortcut;
 use super::tile::{Ahead, Product, ReadyProduct};
-use super::{Context, Place, Share, activation, border, conv, parts, vectors};
+use super::{Context, Place, Share, activation, border, conv, equal_parts, parts, vectors};
 use crate::isa::{Kernel, Simd};
 use crate::plan::winograd::{CHUNK, Form, plane};
 use crate::plan::{Conv, LANES, View};
@@ -230,13 +230,6 @@ pub(super) fn largest_tile<S: Simd>(block: usize, share: &Share) -> [usize; 2] {
     [most.map_or(0, |most| most.min(block)), panels * LANES]
 }
 
-/// `len` as [`parts`] has it, the parts of one size together: sizes, and how many there are of each.
-fn equal_parts(len: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
-    let count = len.div_ceil(most);
-    let (size, longer) = (len / count, len % count);
-    [(size + 1, longer), (size, count - longer)].into_iter().filter(|(_, times)| *times > 0)
-}
-
 /// What a tile is between its transforms along one axis and along the other: `P` by `P` vectors at most.
 struct Middle<const P: usize>(MaybeUninit<[[[f32; LANES]; P]; P]>);
 
@@ -374,10 +367,27 @@ impl<T: Simd, A: Axis<M, P>, const M: usize, const P: usize> Kernel for Output<'
                 if plain && rows == M && columns == M {
                     self.tile::<S, true>(simd, (index, corner), [rows, columns], &mut middle);
                 } else {
-                    self.tile::<S, false>(simd, (index, corner), [rows, columns], &mut middle);
+                    simd.call(Partial { output: &self, index, corner, size: [rows, columns] });
                 }
             }
         }
+    }
+}
+
+/// A tile of the [`Output`] that is not plain: the code of these, which are few, is kept out of the others'.
+struct Partial<'a, T, A, const M: usize, const P: usize> {
+    output: &'a Output<'a, T, A, M, P>,
+    index: usize,
+    corner: Place,
+    size: [usize; 2],
+}
+
+impl<T: Simd, A: Axis<M, P>, const M: usize, const P: usize> Kernel for Partial<'_, T, A, M, P> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { output, index, corner, size } = self;
+        // SAFETY: the tile is one of the output's block, and its size ends where the map does.
+        unsafe { output.tile::<S, false>(simd, (index, corner), size, &mut Middle::new()) }
     }
 }
 
