@@ -22,7 +22,9 @@ use super::{Failure, Outcome, args, random, terminal};
 const BLOCKS: [usize; 3] = [24, 48, 96];
 /// What another algorithm's time must be below, as a part of the cost model's choice's.
 const BETTER: f64 = 0.98;
-/// Runs of each candidate, at least.
+/// How often the candidates are timed, in turn, the least time of each counting: machines drift.
+const ROUNDS: u32 = 3;
+/// Runs of each candidate, at least, in a round.
 const LEAST_RUNS: usize = 5;
 
 pub fn command() -> Command {
@@ -68,26 +70,40 @@ pub fn run(matches: &ArgMatches) -> Outcome {
     let options = args::options(matches)?;
     let threads = matches.get_one::<u32>("threads").map_or_else(default_threads, |&n| n as usize);
     let seconds = matches.get_one::<u32>("seconds").map_or(2, |&s| u64::from(s));
+    let time = Duration::from_secs(seconds) / ROUNDS;
+    let timer = Timer { network: &checked.network, options, threads, time };
     let progress = Progress::new("timing the cost model's choice");
-    let timer = Timer { network: &checked.network, options, threads, time: Duration::from_secs(seconds) };
-    let estimated = timer.measure(Algorithms::Estimated)?;
-    let mut best: BTreeMap<Shape, (Algorithm, f64)> = estimated.shapes.clone();
     let candidates = candidates();
-    for (index, candidate) in candidates.iter().enumerate() {
-        let words = algorithm_words(*candidate);
-        progress.step(&format!("timing {words} ({} of {})", index + 1, candidates.len()));
-        for (shape, (algorithm, time)) in timer.measure(Algorithms::Always(*candidate))?.shapes {
-            let limit = estimated.shapes.get(&shape).map_or(time, |(_, estimated)| estimated * BETTER);
-            if best.get(&shape).is_none_or(|(_, best)| time < limit.min(*best)) {
-                best.insert(shape, (algorithm, time));
+    let mut level = "";
+    let mut timed = vec![BTreeMap::new(); candidates.len()];
+    for round in 1..=ROUNDS {
+        for (candidate, shapes) in candidates.iter().zip(&mut timed) {
+            let what = match candidate {
+                Algorithms::Always(algorithm) => algorithm_words(*algorithm),
+                _ => "the cost model's choice".to_owned(),
+            };
+            progress.step(&format!("timing {what} (round {round} of {ROUNDS})"));
+            let times = timer.measure(candidate.clone())?;
+            level = times.level;
+            for (shape, (algorithm, time)) in times.shapes {
+                let least = &mut shapes.entry(shape).or_insert((algorithm, f64::INFINITY)).1;
+                *least = least.min(time);
             }
+        }
+    }
+    let estimated = timed.first().cloned().unwrap_or_default();
+    let mut best = estimated.clone();
+    for (shape, (algorithm, time)) in timed.into_iter().flatten() {
+        let limit = estimated.get(&shape).map_or(time, |(_, estimated)| estimated * BETTER);
+        if best.get(&shape).is_none_or(|(_, best)| time < limit.min(*best)) {
+            best.insert(shape, (algorithm, time));
         }
     }
     let batch = timer.options.batch;
     progress.finish(&format!("timed {} shapes of convolutions", best.len()));
-    let mut text = format!("# {}, {}, {threads} threads\n", checked.network.name, estimated.level);
+    let mut text = format!("# {}, {level}, {threads} threads\n", checked.network.name);
     for (shape, (algorithm, time)) in &best {
-        let before = estimated.shapes.get(shape).map_or(*time, |(_, time)| *time);
+        let before = estimated.get(shape).map_or(*time, |(_, time)| *time);
         let words = algorithm_words(*algorithm);
         text += &format!("# {shape}: {:.3} ms by {words}, {:.3} by estimate\n", 1e3 * time, 1e3 * before);
     }
@@ -99,9 +115,11 @@ pub fn run(matches: &ArgMatches) -> Outcome {
     }
 }
 
-fn candidates() -> Vec<Algorithm> {
+/// What is timed: the cost model's choice first.
+fn candidates() -> Vec<Algorithms> {
     let winograd = |form: Form| BLOCKS.map(|block| Algorithm::Winograd { form, block });
-    std::iter::once(Algorithm::Direct).chain(Form::ALL.into_iter().flat_map(winograd)).collect()
+    let one = std::iter::once(Algorithm::Direct).chain(Form::ALL.into_iter().flat_map(winograd));
+    std::iter::once(Algorithms::Estimated).chain(one.map(Algorithms::Always)).collect()
 }
 
 /// What is timed, and how.
