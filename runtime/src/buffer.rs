@@ -3,7 +3,7 @@
 //! In: a number of `f32`. Out: that many zeros, on a multiple of 64 bytes, or of 2 MiB where they
 //! fill such a page, so that the system may back them with huge ones.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::alloc::{Layout, alloc, dealloc};
 use std::ptr::NonNull;
 
 use crate::error::Error;
@@ -25,16 +25,24 @@ unsafe impl Send for Buffer {}
 unsafe impl Sync for Buffer {}
 
 impl Buffer {
-    /// `len` zeros.
+    /// `len` zeros, on huge pages where they take one and the system has them: a fault brings in 2 MiB
+    /// then, and an address is translated without a miss.
     pub(crate) fn zeroed(len: usize) -> Result<Self, Error> {
         let bytes = len.saturating_mul(4);
-        let align = if bytes < HUGE_PAGE { LINE } else { HUGE_PAGE };
+        let huge = bytes >= HUGE_PAGE / 2;
+        let align = if huge { HUGE_PAGE } else { LINE };
         // No layout has a size of zero, which the allocator forbids.
-        let layout = Layout::from_size_align(bytes.max(LINE), align).map_err(|_| Error::Memory(bytes))?;
+        let layout = Layout::from_size_align(bytes.max(LINE), align);
+        let layout = layout.map(|layout| if huge { layout.pad_to_align() } else { layout });
+        let layout = layout.map_err(|_| Error::Memory(bytes))?;
         // SAFETY: the layout's size is not zero.
-        let start = unsafe { alloc_zeroed(layout) };
-        let start = NonNull::new(start.cast()).ok_or(Error::Memory(bytes))?;
-        Ok(Self { start, layout, len })
+        let start = NonNull::new(unsafe { alloc(layout) }).ok_or(Error::Memory(bytes))?;
+        if huge {
+            ask_for_huge_pages(start, layout.size());
+        }
+        // SAFETY: so many bytes were allocated.
+        unsafe { start.write_bytes(0, layout.size()) };
+        Ok(Self { start: start.cast(), layout, len })
     }
 
     /// Where the values begin.
@@ -64,5 +72,15 @@ impl Drop for Buffer {
     fn drop(&mut self) {
         // SAFETY: allocated in `zeroed` with this layout, and freed once.
         unsafe { dealloc(self.start.as_ptr().cast(), self.layout) }
+    }
+}
+
+/// Tells the system that whole huge pages are to be touched. It may not care.
+#[cfg_attr(not(target_os = "linux"), allow(unused_variables, reason = "only Linux is asked"))]
+fn ask_for_huge_pages(start: NonNull<u8>, bytes: usize) {
+    #[cfg(target_os = "linux")]
+    // SAFETY: the advice changes no content, and the range is one allocation's, whole pages of it.
+    unsafe {
+        libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_HUGEPAGE);
     }
 }
