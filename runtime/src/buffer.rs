@@ -9,7 +9,8 @@ use std::ptr::NonNull;
 use crate::error::Error;
 
 const LINE: usize = 64;
-const HUGE_PAGE: usize = 2 << 20;
+/// What the system backs with one entry of its tables where it can.
+pub(crate) const HUGE_PAGE: usize = 2 << 20;
 
 /// A fixed number of `f32`, zero at first.
 #[derive(Debug)]

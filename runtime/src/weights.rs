@@ -4,10 +4,10 @@
 //! nothing is converted. The header has the magic `resnetcw`, a `u32` version, the plan's SHA-256
 //! digest, a `u64` number of values, and zeros; the values begin on a multiple of 64 bytes.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, HUGE_PAGE};
 use crate::error::Error;
 use crate::mapping::{MappedFile, map_file, map_tail};
 use crate::plan::Plan;
@@ -74,15 +74,17 @@ pub fn encode(plan: &Plan, values: &[f32]) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Appends a file of packed weights to an executable of `length` bytes, on a page of its own, so that
-/// the program can map it: see [`Model::open_appended`](crate::Model::open_appended).
+/// Appends a file of packed weights to an executable of `length` bytes, on pages of its own, so that the
+/// program can map it: see [`Model::open_appended`](crate::Model::open_appended). What fills a huge page
+/// begins on one, and is written at once, so that the system may keep and map it as such pages.
 ///
 /// # Errors
 ///
 /// What `to` returns.
 pub fn append(length: u64, weights: &[u8], mut to: impl Write) -> io::Result<()> {
-    let gap = length.next_multiple_of(PAGE as u64) - length;
-    to.write_all(&[0; PAGE][..gap as usize])?;
+    let page = if weights.len() < HUGE_PAGE { PAGE } else { HUGE_PAGE };
+    let gap = length.next_multiple_of(page as u64) - length;
+    io::copy(&mut io::repeat(0).take(gap), &mut to)?;
     to.write_all(weights)
 }
 

@@ -112,6 +112,18 @@ fn weights_behind_a_program_are_found_wherever_they_begin() {
 }
 
 #[test]
+fn weights_that_fill_huge_pages_begin_on_one() {
+    const HUGE: usize = 2 << 20;
+    let weights = vec![7; HUGE + 1];
+    for (length, begin) in [(5000, HUGE), (HUGE, HUGE), (HUGE + 1, 2 * HUGE)] {
+        let mut file = vec![0xAA; length];
+        weights::append(length as u64, &weights, &mut file).unwrap();
+        assert_eq!(file.len(), begin + weights.len());
+        assert!(file[length..begin].iter().all(|byte| *byte == 0) && file[begin..] == weights);
+    }
+}
+
+#[test]
 fn a_program_without_its_weights_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("stripped");
