@@ -310,6 +310,18 @@ fn summary_gives_totals_and_layers() {
 }
 
 #[test]
+fn a_large_batch_of_small_images_is_told_in_rounds() {
+    let folder = scratch("rounds");
+    let of = |command: &[&str]| good(resnetc(&folder).args(command).args(["cifar_resnet", "--batch", "64"]));
+    let summary: Value = serde_json::from_str(&of(&["summary", "--json"])).unwrap();
+    let images = summary["images_at_once"].as_u64().unwrap();
+    assert!((1..64).contains(&images), "{images}");
+    let words = format!("a batch of 64, {images} at once");
+    assert!(of(&["summary"]).contains(&words), "{words}");
+    assert!(of(&["emit", "--stage", "plan"]).contains(&format!("batch 64, {images} at once, arena")));
+}
+
+#[test]
 fn stages_print_the_same_twice() {
     let folder = scratch("stages");
     for stage in ["ast", "network", "graph", "fused", "plan", "rust"] {

@@ -33,6 +33,8 @@ fn emitted_code_grows_with_stages_not_with_tensors() {
     }
     let lines = |depth: &str| network(&plan("cifar_resnet", &[depth]), &Weights::File).lines().count();
     assert_eq!(lines("depth=1202"), lines("depth=20"));
+    let lines = |spec: &str| network(&plan(spec, &[]), &Weights::File).lines().count();
+    assert_eq!([lines("resnet101"), lines("resnet152")], [lines("resnet50"); 2]);
 }
 
 #[test]

@@ -222,16 +222,33 @@ fn a_fully_convolutional_network_takes_other_sizes() {
 }
 
 #[test]
-fn small_images_go_through_the_network_a_few_at_a_time() {
+fn small_images_go_through_the_network_a_few_at_once() {
     let network = Spec::open("cifar_resnet").unwrap().check(&["depth=8".to_owned()]).unwrap().network;
-    let model = compile(&network, values(&network), 40);
+    let values = values(&network);
+    let model = compile(&network, values.clone(), 40);
     let few = model.plan().images;
-    assert!((1..40).contains(&few), "{few} at a time");
-    let images = synthetic::input([2 * few + 1, 3, 32, 32]);
+    assert!((1..20).contains(&few), "{few} at once");
+    let n = 2 * few + 1;
+    let images = synthetic::input([n, 3, 32, 32]);
+    let wide =
+        Array4::from_shape_vec((n, 3, 32, 32), images.iter().map(|&v| f64::from(v)).collect()).unwrap();
+    let truth = eval::eval(&graph::lower(&network, Some(values)), &wide).unwrap();
     let mut session = model.session(2).unwrap();
     let together = session.run(&images).unwrap().main().to_vec();
+    let found = together.iter().map(|&v| f64::from(v));
+    assert!(resnetc_tests::relative_error(found, &truth[0].iter().copied().collect::<Vec<_>>()) < 2e-5);
     for (image, expected) in images.chunks(3 * 32 * 32).zip(together.chunks(10)) {
         assert_eq!(session.run(image).unwrap().main(), expected);
+    }
+}
+
+#[test]
+fn a_batch_that_is_none_or_fills_no_memory_is_refused() {
+    let network = Spec::open("cifar_resnet").unwrap().check(&["depth=8".to_owned()]).unwrap().network;
+    for (batch, reason) in [(0, "at least 1 image"), (usize::MAX / 8, "larger than this machine")] {
+        let options = resnetc::Options { batch, ..resnetc::Options::default() };
+        let error = resnetc::compile(&network, None, &options).unwrap_err();
+        assert!(error.to_string().contains(reason), "{error}");
     }
 }
 

@@ -2,14 +2,14 @@
 //!
 //! In: a graph after its passes, with or without weights, and what does not depend on it (batch,
 //! preprocessing, labels). Out: the runtime's own [`Plan`], and the packed weights if the graph had
-//! any. Everything is decided here: layout, borders, buffers, in-place sums, images at a time, thread
+//! any. Everything is decided here: layout, borders, buffers, in-place sums, images at once, thread
 //! split.
 
+mod at_once;
 mod choose;
 mod layout;
 mod memory;
 mod pack;
-mod passes;
 mod roll;
 mod steps;
 mod text;
@@ -52,6 +52,9 @@ pub struct Planned {
     pub live: usize,
 }
 
+/// The most images' or results' values: their bytes can be counted, several times over.
+const MOST_VALUES: usize = isize::MAX as usize / 64;
+
 /// Why a graph has no plan.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum PlanError {
@@ -67,6 +70,9 @@ pub enum PlanError {
         /// The step's path.
         step: String,
     },
+    /// A batch of no images.
+    #[error("a batch has at least 1 image")]
+    NoImages,
     /// An input with no operation behind it.
     #[error("the network computes nothing")]
     Empty,
@@ -76,10 +82,10 @@ pub enum PlanError {
 pub fn plan(graph: &Graph, options: &Options) -> Result<Planned, PlanError> {
     let order: Vec<NodeId> = graph.order();
     let input = order.iter().find(|&&id| graph.node(id).op == Op::Input).ok_or(PlanError::Empty)?;
+    check_batch(graph, &order, options.batch)?;
     let single = Layout::new(graph, &order, 1)?;
-    let passes = passes::Passes { graph, order: &order, single: &single, algorithms: &options.algorithms };
-    let images = passes.images(options.batch);
-    let layout = Layout::new(graph, &order, images)?;
+    let images = at_once::images_at_once(graph, &order, &single, options.batch);
+    let layout = if images == 1 { single } else { Layout::new(graph, &order, images)? };
     let chooser = choose::Chooser { images, algorithms: &options.algorithms };
     let mut packer = pack::Packer::new();
     let steps: Vec<steps::Placed> =
@@ -115,6 +121,21 @@ pub fn plan(graph: &Graph, options: &Options) -> Result<Planned, PlanError> {
     };
     plan.digest = digest(&plan, packed.as_deref());
     Ok(Planned { plan, weights: packed, live: layout.live })
+}
+
+/// Whether a batch is one, and its images and results can be in memory.
+fn check_batch(graph: &Graph, order: &[NodeId], batch: usize) -> Result<(), PlanError> {
+    if batch == 0 {
+        return Err(PlanError::NoImages);
+    }
+    for &id in order {
+        let node = graph.node(id);
+        if matches!(node.op, Op::Input | Op::Output { .. }) {
+            let size = node.shape.iter().try_fold(batch, |size, &side| size.checked_mul(side));
+            size.filter(|&size| size <= MOST_VALUES).ok_or(PlanError::TooLarge)?;
+        }
+    }
+    Ok(())
 }
 
 /// Names the first step whose packed weights are not all finite.

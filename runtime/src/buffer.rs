@@ -1,7 +1,7 @@
 //! Aligned memory for activations and weights.
 //!
-//! In: a number of `f32`. Out: that many zeros, on a multiple of 64 bytes, or of 2 MiB where they
-//! fill such a page, so that the system may back them with huge ones.
+//! In: a number of `f32`. Out: that many zeros, on a multiple of 64 bytes; or, from half of 2 MiB on, on
+//! whole pages of that size, which the system may give.
 
 use std::alloc::{Layout, alloc, dealloc};
 use std::ptr::NonNull;
@@ -26,8 +26,8 @@ unsafe impl Send for Buffer {}
 unsafe impl Sync for Buffer {}
 
 impl Buffer {
-    /// `len` zeros, on huge pages where they take one and the system has them: a fault brings in 2 MiB
-    /// then, and an address is translated without a miss.
+    /// `len` zeros; many of them on huge pages where the system has such: a fault brings in 2 MiB then, and
+    /// an address is seldom looked up.
     pub(crate) fn zeroed(len: usize) -> Result<Self, Error> {
         let bytes = len.saturating_mul(4);
         let huge = bytes >= HUGE_PAGE / 2;
@@ -83,5 +83,22 @@ fn ask_for_huge_pages(start: NonNull<u8>, bytes: usize) {
     // SAFETY: the advice changes no content, and the range is one allocation's, whole pages of it.
     unsafe {
         libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_HUGEPAGE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_of_any_size_are_zeros_on_their_lines_or_huge_pages() {
+        for (bytes, align) in [(0, LINE), (4, LINE), (HUGE_PAGE / 2 - 4, LINE), (HUGE_PAGE / 2, HUGE_PAGE)] {
+            let mut buffer = Buffer::zeroed(bytes / 4).expect("memory");
+            assert!(buffer.as_ptr().addr().is_multiple_of(align));
+            assert!(buffer.as_slice().len() == bytes / 4 && buffer.as_slice().iter().all(|v| *v == 0.0));
+            buffer.as_mut_slice().fill(1.0);
+        }
+        let buffer = Buffer::zeroed(HUGE_PAGE / 4 + 1).expect("memory");
+        assert_eq!((buffer.as_slice().len(), buffer.layout.size()), (HUGE_PAGE / 4 + 1, 2 * HUGE_PAGE));
     }
 }

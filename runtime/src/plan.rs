@@ -6,7 +6,7 @@
 //! only just made.
 //!
 //! Units: offsets, strides and lengths count `f32` elements, unless a name says bytes. Activations
-//! are NHWC with the channels padded to [`LANES`], each image of a pass behind the other, and a
+//! are NHWC with the channels padded to [`LANES`], each image of a round behind the other, and a
 //! border of zeros kept around the map where the next layer is a padded convolution.
 
 mod build;
@@ -312,11 +312,13 @@ impl View {
     }
 }
 
-/// A step as a pass comes to it.
-#[derive(Clone, Copy, Debug)]
+/// One kernel call of a run.
+#[derive(Clone, Debug)]
 pub struct Call<'a> {
     /// The step.
     pub step: &'a Step,
+    /// The images of the run that are computed.
+    pub images: Range<usize>,
     /// What stands for `*` in the step's name.
     pub index: usize,
     /// How much further on the repetition's weights are.
@@ -343,19 +345,28 @@ impl Plan {
         sections.flat_map(|section| section.steps.iter())
     }
 
-    /// The images that go through the network together, of `n` in a run: groups of nearly equal size,
-    /// one after the other.
-    pub fn passes(&self, n: usize) -> impl Iterator<Item = Range<usize>> + use<> {
-        parts(n, self.images)
+    /// The rounds of a run of `n` images: those that go through the network together, groups of nearly
+    /// equal size, one after the other.
+    pub fn rounds(&self, n: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+        parts(n, self.images.max(1))
     }
 
-    /// What each pass comes to, in order, repetitions one by one.
-    pub fn calls(&self) -> impl Iterator<Item = Call<'_>> {
-        self.stages.iter().flat_map(|stage| stage.sections.iter()).flat_map(|section| {
-            (0..section.times).flat_map(move |repetition| {
-                let index = section.first.saturating_add(repetition);
-                let weights = repetition * section.weight_step;
-                section.steps.iter().map(move |step| Call { step, index, weights })
+    /// What a run of `n` images calls, in order: round by round, repetitions one by one.
+    pub fn calls(&self, n: usize) -> impl Iterator<Item = Call<'_>> {
+        self.rounds(n).flat_map(|images| {
+            self.stages.iter().flat_map(|stage| stage.sections.iter()).flat_map(move |section| {
+                let images = images.clone();
+                (0..section.times).flat_map(move |repetition| {
+                    let images = images.clone();
+                    let index = section.first.saturating_add(repetition);
+                    let weights = repetition.saturating_mul(section.weight_step);
+                    section.steps.iter().map(move |step| Call {
+                        step,
+                        images: images.clone(),
+                        index,
+                        weights,
+                    })
+                })
             })
         })
     }

@@ -20,7 +20,7 @@ pub struct Profile {
     /// Images in the run.
     pub images: usize,
     /// The steps in the order in which they ran, repetitions one by one, those of each
-    /// [pass](crate::plan::Plan::passes) behind the last one's.
+    /// [round](crate::plan::Plan::rounds) behind the last one's.
     pub steps: Vec<StepProfile>,
 }
 
@@ -73,8 +73,8 @@ impl Session {
     ///
     /// Those of [`Session::run`].
     pub fn profile(&mut self, images: &[f32]) -> Result<Profile, Error> {
-        let n = self.images(images)?;
-        let steps = self.plan().passes(n).count() * self.plan().calls().count();
+        let n = self.count_images(images)?;
+        let steps = self.plan().calls(n).count();
         let untouched = Marks { begin: Instant::now(), computed: Instant::now(), met: Instant::now() };
         let members: Vec<Mutex<Vec<Marks>>> =
             (0..self.threads()).map(|_| Mutex::new(vec![untouched; steps])).collect();
@@ -83,13 +83,13 @@ impl Session {
         let since = |mark: Instant| mark.saturating_duration_since(origin);
         let members: Vec<Vec<Marks>> = members.into_iter().map(into_inner).collect();
         let (isa, threads) = (self.isa(), self.threads());
-        let profile = |(index, (images, call)): (usize, (Range<usize>, Call<'_>))| {
-            let (step, n) = (call.step, images.len());
+        let profile = |(index, call): (usize, Call<'_>)| {
+            let (step, n) = (call.step, call.images.len());
             let marks = |member: &Vec<Marks>| member[index];
             let own = members.first().map_or(untouched, marks);
             StepProfile {
                 name: step.name.replace('*', &call.index.to_string()),
-                images,
+                images: call.images,
                 kernel: step.op.kernel(),
                 tile: kernels::largest_tile(isa, step, n, threads),
                 macs: step.op.macs(n),
@@ -99,9 +99,7 @@ impl Session {
                 busy: members.iter().map(marks).map(|m| since(m.begin)..since(m.computed)).collect(),
             }
         };
-        let passes = self.plan().passes(n);
-        let calls = passes.flat_map(|images| self.plan().calls().map(move |call| (images.clone(), call)));
-        Ok(Profile { images: n, steps: calls.enumerate().map(profile).collect() })
+        Ok(Profile { images: n, steps: self.plan().calls(n).enumerate().map(profile).collect() })
     }
 }
 

@@ -86,7 +86,7 @@ impl Session {
     }
 
     /// How many images these are.
-    pub(crate) fn images(&self, images: &[f32]) -> Result<usize, Error> {
+    pub(crate) fn count_images(&self, images: &[f32]) -> Result<usize, Error> {
         let plan = self.plan();
         let image = plan.input.iter().product::<usize>();
         let n = images.len() / image;
@@ -103,7 +103,7 @@ impl Session {
         images: &[f32],
         observe: impl Fn(usize) -> O + Sync,
     ) -> Result<usize, Error> {
-        let n = self.images(images)?;
+        let n = self.count_images(images)?;
         let plan = self.model.plan();
         let context = Context {
             arena: self.arena.as_mut_ptr(),
@@ -178,19 +178,17 @@ fn walk<O: Observer>(
     observer: &mut O,
 ) {
     observer.begin();
-    for images in plan.passes(context.n) {
-        for call in plan.calls() {
-            let context = context.with_images(&images).with_weights_at(call.weights);
-            let share = Share::of(call.step, context.n, member);
-            // SAFETY: `Plan::verify` passed when the model was made, the memory is what the plan asks
-            // for, no two members have the same share, and a barrier separates the steps.
-            unsafe { StepCall::new(&context, &call.step.op, share) }.run(isa);
-            observer.compute();
-            if !barrier.wait() {
-                return;
-            }
-            observer.meet();
+    for call in plan.calls(context.n) {
+        let context = context.with_images(&call.images).with_weights_at(call.weights);
+        let share = Share::of(call.step, context.n, member);
+        // SAFETY: `Plan::verify` passed when the model was made, the memory is what the plan asks for,
+        // no two members have the same share, and a barrier separates the steps.
+        unsafe { StepCall::new(&context, &call.step.op, share) }.run(isa);
+        observer.compute();
+        if !barrier.wait() {
+            return;
         }
+        observer.meet();
     }
 }
 

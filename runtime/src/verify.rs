@@ -2,10 +2,10 @@
 //!
 //! In: a [`Plan`], by whomever it was written. Out: nothing, or the first rule that it breaks:
 //!
-//! 1. The batch, the sizes of the input and of each output, and all sizes, strides, dilations and
+//! 1. The batch, the images of a round, of which there are no more than a batch has, the sizes of the input and of each output, and all sizes, strides, dilations and
 //!    repetitions are at least 1; there is an output; nothing overflows, for which a convolution's
 //!    strides and dilations are at most 65,536.
-//! 2. Each view lies in the arena for the whole batch, and `channels <= pixel`.
+//! 2. Each view lies in the arena for all images of a round, and `channels <= pixel`.
 //! 3. What an operation reads and what it writes agree in shape.
 //! 4. What an operation writes overlaps nothing that it reads. Except: element-wise operations and
 //!    the identity residual of a convolution may be in place, the two views being the same.
@@ -14,7 +14,7 @@
 //! 6. The channels of a convolution's output are padded to [`LANES`]; of several groups each has a
 //!    multiple of [`LANES`] output channels, and `groups * group_input` is the input's pixel.
 //! 7. Weights lie within the packed weights, in the last repetition of a section too; sections repeat
-//!    at least once, and a run has a bounded number of steps.
+//!    at least once, and a round has a bounded number of steps.
 //! 8. What loads the input has its shape; each output is stored exactly once, with its shape.
 
 use std::fmt::Display;
@@ -90,7 +90,7 @@ fn positive(values: &[usize], what: &str) -> Checked {
     ensure(!values.contains(&0), format_args!("{what} of 0"))
 }
 
-/// The most kernel calls of one run.
+/// The most kernel calls of one round.
 const MOST_STEPS: usize = 1 << 24;
 /// The most elements of one allocation.
 const MOST: usize = isize::MAX as usize / 8;
@@ -181,7 +181,7 @@ fn shape(view: &View) -> [usize; 3] {
     [view.channels, view.height, view.width]
 }
 
-/// One past the view's last element, for all images of a pass.
+/// One past the view's last element, for all images of a round.
 fn end(plan: &Plan, view: &View) -> Option<usize> {
     let border = view.border;
     let height = view.height.checked_add(border.top)?.checked_add(border.bottom)?;

@@ -199,6 +199,20 @@ fn a_profile_has_each_step_with_each_threads_time_in_it() {
 }
 
 #[test]
+fn a_profile_has_the_steps_of_each_round() {
+    let mut session = model().session(2).unwrap();
+    let one = session.profile(&numbers(5, IMAGE)).unwrap();
+    let all = session.profile(&numbers(5, BATCH * IMAGE)).unwrap();
+    let steps = one.steps.len();
+    assert_eq!((steps, all.steps.len()), (13, 26));
+    assert!(all.steps[..steps].iter().all(|step| step.images == (0..2)));
+    assert!(all.steps[steps..].iter().all(|step| step.images == (2..3) && step.time() > Duration::ZERO));
+    let macs = |steps: &[resnetc_runtime::StepProfile]| steps.iter().map(|step| step.macs).sum::<u64>();
+    assert_eq!(macs(&all.steps), 3 * macs(&one.steps));
+    assert_eq!(macs(&all.steps[steps..]), macs(&one.steps));
+}
+
+#[test]
 fn a_profile_counts_the_work_of_its_images() {
     let mut session = model().session_with(Options { threads: 1, level: Some(Level::Portable) }).unwrap();
     let one = session.profile(&numbers(5, IMAGE)).unwrap();

@@ -60,12 +60,16 @@ fn the_plan_itself_is_sound() {
 #[test]
 fn sizes_of_zero_are_refused() {
     refused(Plan { batch: 0, ..plan() }, "batch of 0");
-    refused(Plan { images: BATCH + 1, ..plan() }, "more images go through the network than a run has");
     refused(Plan { input: [3, 0, 11], ..plan() }, "input size of 0");
     refused(with_conv(STEM, |conv| conv.stride = [0, 1]), "of 0");
     refused(with_conv(STEM, |conv| conv.output.width = 0), "map size of 0");
     refused(with_section(|section| section.times = 0), "repetitions of 0");
     refused(Plan { images: 0, ..plan() }, "images of 0");
+}
+
+#[test]
+fn a_round_has_no_more_images_than_a_run() {
+    refused(Plan { images: BATCH + 1, ..plan() }, "more images go through the network than a run has");
 }
 
 #[test]
@@ -78,7 +82,8 @@ fn steps_that_would_overflow_are_refused() {
 #[test]
 fn views_outside_the_arena_are_refused() {
     refused(Plan { arena: plan().arena - 1, ..plan() }, "view out of range");
-    refused(Plan { batch: usize::MAX / 2, ..plan() }, "out of range");
+    refused(Plan { batch: usize::MAX / 2, ..plan() }, "input out of range");
+    refused(Plan { batch: 1 << 40, images: 1 << 40, ..plan() }, "view out of range");
     refused(with_conv(STEM, |conv| conv.output.offset = usize::MAX - 5), "view out of range");
     refused(with_conv(STEM, |conv| conv.output.border.top = usize::MAX), "view out of range");
     refused(with_conv(STEM, |conv| conv.input.channels = 4), "more channels");

@@ -20,8 +20,8 @@ pub mod cifar_resnet {
     pub static PLAN: Plan = Plan {
         name: Cow::Borrowed("cifar_resnet"),
         digest: [
-            129, 139, 207, 102, 160, 238, 185, 210, 119, 173, 213, 88, 221, 221, 8, 119,
-            0, 247, 49, 190, 109, 54, 209, 162, 232, 71, 27, 142, 203, 189, 149, 172,
+            147, 197, 108, 217, 247, 199, 251, 151, 236, 161, 140, 180, 75, 6, 114, 221,
+            84, 55, 223, 252, 39, 208, 29, 180, 59, 9, 63, 92, 172, 35, 210, 106,
         ],
         batch: 2,
         images: 2,
@@ -36,7 +36,7 @@ pub mod cifar_resnet {
             &resnetc_runtime::plan::lines::<10>(include_str!("cifar_resnet.labels")),
         ),
         outputs: Cow::Borrowed(OUTPUTS),
-        arena: 83168,
+        arena: 76224,
         weights: 145584,
         params: 75290,
         macs: 12239488,
@@ -156,11 +156,11 @@ pub mod cifar_resnet {
         Step::new("linear", Split::Channels, Op::Conv(Conv::new(M7, M8, 144544))),
         Step::new("output.logits", Split::Rows, Op::Store { input: M8, output: 0 }),
     ];
-    const M0: View = View::new(0, [3, 32, 32]).pixel(3).bordered(Border::all(1));
-    const M1: View = View::new(6944, [16, 32, 32]).bordered(Border::all(1));
-    const M2: View = View::new(43936, [16, 32, 32]).bordered(Border::all(1));
-    const M3: View = View::new(43936, [32, 16, 16]).bordered(Border::all(1));
-    const M4: View = View::new(64672, [32, 16, 16])
+    const M0: View = View::new(36992, [3, 32, 32]).pixel(3).bordered(Border::all(1));
+    const M1: View = View::new(0, [16, 32, 32]).bordered(Border::all(1));
+    const M2: View = View::new(36992, [16, 32, 32]).bordered(Border::all(1));
+    const M3: View = View::new(36992, [32, 16, 16]).bordered(Border::all(1));
+    const M4: View = View::new(57728, [32, 16, 16])
         .bordered(Border {
             top: 1,
             left: 1,

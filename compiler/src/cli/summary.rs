@@ -48,7 +48,7 @@ pub fn run(matches: &ArgMatches) -> Outcome {
             "live_bytes": compiled.live_bytes,
             "weight_bytes": weight_bytes,
             "batch": compiled.plan.batch,
-            "images_at_a_time": compiled.plan.images,
+            "images_at_once": compiled.plan.images,
             "precision": "f32",
             "layers": layers,
         });
@@ -64,7 +64,7 @@ pub fn run(matches: &ArgMatches) -> Outcome {
         size(weight_bytes),
         size(arena_bytes),
         match (compiled.plan.batch, compiled.plan.images) {
-            (batch, images) if images < batch => format!("a batch of {batch}, {images} at a time"),
+            (batch, images) if images < batch => format!("a batch of {batch}, {images} at once"),
             (batch, _) => format!("a batch of {batch}"),
         },
         size(compiled.live_bytes),

@@ -1,7 +1,7 @@
 //! `resnetc tune`: times the algorithms of each convolution on this machine, and writes down the fastest.
 //!
-//! A network is compiled once for each candidate and profiled; a shape's time is that of all layers that
-//! have it. The cost model's choice stays unless another is faster by more than noise.
+//! A network is compiled for each candidate and profiled, in turn and some rounds over; a shape's time is
+//! the least of all layers together that have it. The cost model's choice stays unless another is faster by more than noise.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,6 +13,7 @@ use resnetc_runtime::plan::{Algorithm, Op};
 use resnetc_runtime::{Model, Session, default_threads};
 
 use crate::plan::tuning::{Shape, Tuning, algorithm_words};
+use crate::weights::Checkpoint;
 use crate::{Algorithms, Compiled, Error, Network, Options, compile, files};
 
 use super::terminal::Progress;
@@ -70,49 +71,44 @@ pub fn run(matches: &ArgMatches) -> Outcome {
     let options = args::options(matches)?;
     let threads = matches.get_one::<u32>("threads").map_or_else(default_threads, |&n| n as usize);
     let seconds = matches.get_one::<u32>("seconds").map_or(2, |&s| u64::from(s));
-    let time = Duration::from_secs(seconds) / ROUNDS;
-    let timer = Timer { network: &checked.network, options, threads, time };
-    let progress = Progress::new("timing the cost model's choice");
-    let candidates = candidates();
-    let mut level = "";
-    let mut timed = vec![BTreeMap::new(); candidates.len()];
-    for round in 1..=ROUNDS {
-        for (candidate, shapes) in candidates.iter().zip(&mut timed) {
-            let what = match candidate {
-                Algorithms::Always(algorithm) => algorithm_words(*algorithm),
-                _ => "the cost model's choice".to_owned(),
-            };
-            progress.step(&format!("timing {what} (round {round} of {ROUNDS})"));
-            let times = timer.measure(candidate.clone())?;
-            level = times.level;
-            for (shape, (algorithm, time)) in times.shapes {
-                let least = &mut shapes.entry(shape).or_insert((algorithm, f64::INFINITY)).1;
-                *least = least.min(time);
-            }
-        }
+    let timer = Timer {
+        network: &checked.network,
+        weights: random::checkpoint(&checked.network),
+        options,
+        threads,
+        time: Duration::from_secs(seconds) / ROUNDS,
+    };
+    let (timed, level) = timer.measure_in_turn(&candidates())?;
+    let best = fastest(&timed);
+    let mut text = format!("# {}, {level}, {threads} threads\n", checked.network.name);
+    for (shape, (algorithm, time)) in &best {
+        let before =
+            timed.first().and_then(|estimated| estimated.get(shape)).map_or(*time, |(_, time)| *time);
+        let words = algorithm_words(*algorithm);
+        text += &format!("# {shape}: {:.3} ms by {words}, {:.3} by estimate\n", 1e3 * time, 1e3 * before);
     }
+    let choices = best.into_iter().map(|(shape, (algorithm, _))| (shape, algorithm)).collect();
+    text += &Tuning { batch: timer.options.batch, choices }.to_string();
+    match matches.get_one::<PathBuf>("output") {
+        Some(path) => Ok(files::write_whole(path, text.as_bytes())?),
+        None => terminal::print(&text),
+    }
+}
+
+/// A network's convolutions by shape: the algorithm, and the time of all that have it, in seconds.
+type Times = BTreeMap<Shape, (Algorithm, f64)>;
+
+/// The fastest algorithm of each shape; the first candidate's, unless another is faster by more than noise.
+fn fastest(timed: &[Times]) -> Times {
     let estimated = timed.first().cloned().unwrap_or_default();
     let mut best = estimated.clone();
-    for (shape, (algorithm, time)) in timed.into_iter().flatten() {
+    for (&shape, &(algorithm, time)) in timed.iter().flatten() {
         let limit = estimated.get(&shape).map_or(time, |(_, estimated)| estimated * BETTER);
         if best.get(&shape).is_none_or(|(_, best)| time < limit.min(*best)) {
             best.insert(shape, (algorithm, time));
         }
     }
-    let batch = timer.options.batch;
-    progress.finish(&format!("timed {} shapes of convolutions", best.len()));
-    let mut text = format!("# {}, {level}, {threads} threads\n", checked.network.name);
-    for (shape, (algorithm, time)) in &best {
-        let before = estimated.get(shape).map_or(*time, |(_, time)| *time);
-        let words = algorithm_words(*algorithm);
-        text += &format!("# {shape}: {:.3} ms by {words}, {:.3} by estimate\n", 1e3 * time, 1e3 * before);
-    }
-    let choices = best.into_iter().map(|(shape, (algorithm, _))| (shape, algorithm)).collect();
-    text += &Tuning { batch, choices }.to_string();
-    match matches.get_one::<PathBuf>("output") {
-        Some(path) => Ok(files::write_whole(path, text.as_bytes())?),
-        None => terminal::print(&text),
-    }
+    best
 }
 
 /// What is timed: the cost model's choice first.
@@ -125,42 +121,60 @@ fn candidates() -> Vec<Algorithms> {
 /// What is timed, and how.
 struct Timer<'a> {
     network: &'a Network,
+    weights: Checkpoint,
     options: Options,
     threads: usize,
+    /// Of each measurement.
     time: Duration,
 }
 
-/// A network's convolutions by shape: the algorithm, and the time of all that have it, in seconds.
-struct Times {
-    shapes: BTreeMap<Shape, (Algorithm, f64)>,
-    level: &'static str,
-}
-
 impl Timer<'_> {
-    fn measure(&self, algorithms: Algorithms) -> Result<Times, Failure> {
-        let options = Options { algorithms, ..self.options.clone() };
-        let Compiled { plan, weights, .. } =
-            compile(self.network, Some(&random::checkpoint(self.network)), &options)?;
+    /// The least times of each candidate over some rounds, and the instruction set.
+    fn measure_in_turn(&self, candidates: &[Algorithms]) -> Result<(Vec<Times>, &'static str), Failure> {
+        let progress = Progress::new("timing the cost model's choice");
+        let (mut timed, mut level) = (vec![Times::new(); candidates.len()], "");
+        for round in 1..=ROUNDS {
+            for (candidate, least) in candidates.iter().zip(&mut timed) {
+                let what = match candidate {
+                    Algorithms::Always(algorithm) => algorithm_words(*algorithm),
+                    _ => "the cost model's choice".to_owned(),
+                };
+                progress.step(&format!("timing {what} (round {round} of {ROUNDS})"));
+                let (times, of_level) = self.measure(candidate)?;
+                level = of_level;
+                for (shape, (algorithm, time)) in times {
+                    let least = &mut least.entry(shape).or_insert((algorithm, f64::INFINITY)).1;
+                    *least = least.min(time);
+                }
+            }
+        }
+        let shapes = timed.first().map_or(0, BTreeMap::len);
+        progress.finish(&format!("timed {shapes} shapes of convolutions"));
+        Ok((timed, level))
+    }
+
+    fn measure(&self, algorithms: &Algorithms) -> Result<(Times, &'static str), Failure> {
+        let options = Options { algorithms: algorithms.clone(), ..self.options.clone() };
+        let Compiled { plan, weights, .. } = compile(self.network, Some(&self.weights), &options)?;
         let failed = |error: resnetc_runtime::Error| Error::Usage(error.to_string());
         let model = Model::from_bytes(plan, weights.unwrap_or_default()).map_err(failed)?;
         let mut session = model.session(self.threads).map_err(failed)?;
-        let times = self.profile(&mut session).map_err(failed)?;
-        let mut shapes = BTreeMap::new();
-        let calls = std::iter::repeat_with(|| session.plan().calls()).flatten();
-        for (call, time) in calls.zip(times) {
+        let medians = self.profile(&mut session).map_err(failed)?;
+        let mut times = Times::new();
+        for (call, time) in session.plan().calls(session.plan().batch).zip(medians) {
             let Op::Conv(conv) = &call.step.op else { continue };
             if let Some(shape) = Shape::of(conv) {
-                shapes.entry(shape).or_insert((conv.algorithm, 0.0)).1 += time;
+                times.entry(shape).or_insert((conv.algorithm, 0.0)).1 += time;
             }
         }
-        Ok(Times { shapes, level: session.level().name() })
+        Ok((times, session.level().name()))
     }
 
-    /// The median time of each step, pass by pass, in seconds.
+    /// The median time of each call, in seconds.
     fn profile(&self, session: &mut Session) -> Result<Vec<f64>, resnetc_runtime::Error> {
         let plan = session.plan();
         let values = plan.batch * plan.input.iter().product::<usize>();
-        let steps = plan.passes(plan.batch).count() * plan.calls().count();
+        let steps = plan.calls(plan.batch).count();
         let images: Vec<f32> = (0..values).map(|i| (i as f32 * 0.7).sin()).collect();
         let mut runs: Vec<Vec<f64>> = vec![Vec::new(); steps];
         session.run(&images)?;

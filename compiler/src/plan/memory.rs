@@ -1,5 +1,5 @@
-//! Offsets in one arena for buffers with live ranges: best fit, the largest buffers first, or in the order
-//! of their first steps if that takes less.
+//! Offsets in one arena for buffers with live ranges: best fit in the order of their first steps, or the
+//! largest buffers first if that takes less.
 //!
 //! Of equal buffers the earlier comes first, which gives the blocks of a stage the same offsets, so that
 //! they can be rolled into a loop.
@@ -36,11 +36,12 @@ pub fn place(requests: &[Request]) -> Option<Placement> {
     let by_time = by_size.clone();
     by_size.sort_by_key(|&index| Reverse(requests[index].size));
     let (by_time, by_size) = (place_in_turn(requests, &by_time)?, place_in_turn(requests, &by_size)?);
-    Some(if by_size.size < by_time.size { by_size } else { by_time })
+    let (offsets, size) = if by_size.1 < by_time.1 { by_size } else { by_time };
+    Some(Placement { offsets, size, live: live(requests)? })
 }
 
-/// Places buffers one after the other, each between those that are alive with it.
-fn place_in_turn(requests: &[Request], turns: &[usize]) -> Option<Placement> {
+/// Places buffers one after the other, each between those that are alive with it; offsets, and the end.
+fn place_in_turn(requests: &[Request], turns: &[usize]) -> Option<(Vec<usize>, usize)> {
     let mut offsets = vec![0; requests.len()];
     // Offset, length, and place of those that have an offset, by offset.
     let mut placed: Vec<(usize, usize, usize)> = Vec::with_capacity(requests.len());
@@ -59,7 +60,7 @@ fn place_in_turn(requests: &[Request], turns: &[usize]) -> Option<Placement> {
         placed.insert(at, (offset, wanted, turn));
         offsets[turn] = offset;
     }
-    Some(Placement { offsets, size, live: live(requests)? })
+    Some((offsets, size))
 }
 
 /// The most that is alive at one step, each buffer's length being a multiple of [`LANES`].
@@ -105,6 +106,15 @@ mod tests {
         let placed = place(&requests).unwrap();
         assert_eq!(placed.offsets, [0, 32, 0]);
         assert_eq!((placed.size, placed.live), (48, 48));
+    }
+
+    #[test]
+    fn large_buffers_come_first_where_that_takes_less() {
+        // In the order of time the last one finds no room before or between the others.
+        let requests = [(0, 1, 32), (1, 3, 16), (2, 4, 48)];
+        let requests = requests.map(|(first, last, size)| Request { first, last, size });
+        let placed = place(&requests).unwrap();
+        assert_eq!((placed.offsets, placed.size), (vec![0, 48, 0], 64));
     }
 
     proptest! {

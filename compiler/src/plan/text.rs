@@ -19,7 +19,7 @@ pub fn to_text(plan: &Plan) -> String {
         "plan {}: {c}x{h}x{w}, batch {}{}, arena {} B, weights {} B",
         plan.name,
         plan.batch,
-        if plan.images < plan.batch { format!(", {} at a time", plan.images) } else { String::new() },
+        if plan.images < plan.batch { format!(", {} at once", plan.images) } else { String::new() },
         plan.arena * 4,
         plan.weights * 4
     );

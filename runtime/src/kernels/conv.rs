@@ -52,6 +52,7 @@ struct Call<'a, S> {
 ///
 /// The contract of the kernels.
 pub(super) unsafe fn run<S: Simd>(simd: S, context: &Context, conv: &Conv, share: &Share) {
+    const { assert!(tiles_fit(S::TILES), "a tile is larger than what is kept of it") };
     let bounds = activation::bounds(conv.activation);
     let call = Call {
         simd,
@@ -81,6 +82,18 @@ pub(super) unsafe fn run<S: Simd>(simd: S, context: &Context, conv: &Conv, share
     }
     // SAFETY: the contract of the kernels.
     unsafe { border::clear(context, &conv.output, share) }
+}
+
+/// Whether a block has room for the shortcut of any tile.
+const fn tiles_fit(tiles: &[usize]) -> bool {
+    let mut index = 0;
+    while index < tiles.len() {
+        if tiles[index] > MOST_PIXELS || tiles[index] * (index + 1) * LANES > MOST_VALUES {
+            return false;
+        }
+        index += 1;
+    }
+    true
 }
 
 /// Output pixels of a block.
@@ -131,7 +144,7 @@ pub(super) fn panels_at_once<S: Simd>(pixels: usize) -> usize {
 }
 
 impl<S: Simd> Call<'_, S> {
-    /// Notes the addresses of output pixels, counted over all rows of all images.
+    /// Notes the addresses of output pixels, counted over all rows of all images of the round.
     fn locate(&self, pixels: Range<usize>, block: &mut Block) {
         let Conv { input, output, stride, pad, .. } = self.conv;
         let rows = pixels.start / output.width..pixels.end.div_ceil(output.width);
@@ -217,7 +230,7 @@ impl<S: Simd> Call<'_, S> {
                     shortcut.copy(*offset, lane, copy);
                     *copied = index * lanes;
                 }
-                Summands { from: block.copy.as_ptr(), offsets: &block.copied }
+                Summands { from: block.copy.as_ptr(), offsets: &block.copied[..size] }
             });
             let tiles = Tiles {
                 times: pixels.len() / size,

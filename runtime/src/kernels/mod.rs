@@ -8,7 +8,8 @@
 //!
 //! * [`Plan::verify`](crate::plan::Plan::verify) accepted the plan that the step is from, and
 //!   [`Context`] points to the memory that the plan asks for, of which all values are initialised;
-//! * `n` is at most [`Plan::images`](crate::plan::Plan::images), and the run has `first + n` images;
+//! * `n` is at most [`Plan::images`](crate::plan::Plan::images), and the run has at least `first + n`
+//!   images;
 //! * nobody else writes to what the step reads, nor touches this share of what it writes.
 
 mod activation;
@@ -47,9 +48,9 @@ pub(crate) struct Context<'a> {
     pub results: *mut f32,
     /// Where each output begins.
     pub starts: &'a [usize],
-    /// The image of the run that is the first of this pass.
+    /// The image of the run that is the first of this round.
     pub first: usize,
-    /// Images in this pass.
+    /// Images in this round.
     pub n: usize,
     /// Memory of this member alone: what the step's [`Conv::scratch`] asks for.
     pub scratch: *mut f32,
@@ -78,7 +79,7 @@ impl Context<'_> {
 /// What one member computes of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Share {
-    /// Rows of the output, counted over all images.
+    /// Rows of the output, counted over all images of the round.
     pub rows: Range<usize>,
     /// Channels of the output, padding included.
     pub lanes: Range<usize>,
@@ -127,7 +128,7 @@ fn rows_at_once(op: &Op) -> usize {
 /// `len` as [`parts`] has it, the parts of one size together: sizes, and how many there are of each.
 fn equal_parts(len: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     let count = len.div_ceil(most);
-    let (size, longer) = (len / count, len % count);
+    let (size, longer) = (len / count.max(1), len % count.max(1));
     [(size + 1, longer), (size, count - longer)].into_iter().filter(|(_, times)| *times > 0)
 }
 

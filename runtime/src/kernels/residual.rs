@@ -1,7 +1,7 @@
-//! Reading a shortcut: in place where it lies as the output does, else through a small copy.
+//! Reading a shortcut: in place where the channels lie one behind the other, else through a small copy.
 //!
-//! The second case is option A's, subsampled and shifted by channels, with zeros where the output has
-//! a channel that the shortcut has not.
+//! They do if the shortcut lies as the output does. Option A's is subsampled and shifted by channels, with
+//! zeros where the output has a channel that the shortcut has not; the direct convolution copies it all.
 
 use super::{Context, Place};
 use crate::plan::{Conv, Residual, View};

@@ -4,6 +4,8 @@
 //! [`LANES`] output channels. Out: the tile, with bias, residual and bounds applied, where the next
 //! step reads it. All sums of a tile stay in registers.
 //!
+//! Targets and shortcuts are asked for before the products are made.
+//!
 //! Nest: rows of taps, taps of a row, values of a tap; for each value, one vector of weights for every
 //! vector of the tile, and one broadcast input for every pixel. Each sum begins with the bias and
 //! takes its products in this order, whatever the tile's shape, so shapes can be mixed freely.
@@ -176,9 +178,11 @@ pub(crate) struct Ready<'a>(&'a Tiles<'a>);
 impl<'a> Ready<'a> {
     /// # Safety
     ///
-    /// The tiles are as the type says, with as many pixels as targets, and are run with the shape that
-    /// each has.
+    /// The tiles are as the type says, and are run with the shape that each has; pixels, targets and the
+    /// residual's offsets, if there is one, are `times` as many as that has pixels.
     pub(crate) unsafe fn new(tiles: &'a Tiles<'a>) -> Self {
+        debug_assert_eq!(tiles.pixels.len(), tiles.targets.len());
+        debug_assert!(tiles.residual.is_none_or(|residual| residual.offsets.len() == tiles.pixels.len()));
         Self(tiles)
     }
 }

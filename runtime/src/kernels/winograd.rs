@@ -231,6 +231,9 @@ pub(super) fn largest_tile<S: Simd>(block: usize, share: &Share) -> [usize; 2] {
 }
 
 /// What a tile is between its transforms along one axis and along the other: `P` by `P` vectors at most.
+///
+/// Every vector is stored before it is loaded.
+#[repr(C, align(64))]
 struct Middle<const P: usize>(MaybeUninit<[[[f32; LANES]; P]; P]>);
 
 impl<const P: usize> Middle<P> {
@@ -315,11 +318,11 @@ impl InputTile<'_> {
             // SAFETY: the caller's promise.
             unsafe {
                 for x in 0..P {
-                    let from = from.add(lane + x * pixel);
+                    let from = from.wrapping_add(lane + x * pixel);
                     let mut values = [simd.splat(0.0); P];
                     for (y, value) in values.iter_mut().enumerate() {
                         if WHOLE || (y < rows && x < columns) {
-                            *value = simd.load_some(from.add(y * row), count);
+                            *value = simd.load_some(from.wrapping_add(y * row), count);
                         }
                     }
                     for (y, value) in A::input(simd, values).iter().enumerate() {
@@ -365,7 +368,7 @@ impl<T: Simd, A: Axis<M, P>, const M: usize, const P: usize> Kernel for Output<'
             // SAFETY: the tile is one of the block, and the rows and columns end where the map does.
             unsafe {
                 if plain && rows == M && columns == M {
-                    self.tile::<S, true>(simd, (index, corner), [rows, columns], &mut middle);
+                    self.finish_tile::<S, true>(simd, (index, corner), [rows, columns], &mut middle);
                 } else {
                     simd.call(Partial { output: &self, index, corner, size: [rows, columns] });
                 }
@@ -374,7 +377,7 @@ impl<T: Simd, A: Axis<M, P>, const M: usize, const P: usize> Kernel for Output<'
     }
 }
 
-/// A tile of the [`Output`] that is not plain: the code of these, which are few, is kept out of the others'.
+/// A tile of the [`Output`] that is not plain: its code is kept out of the others'.
 struct Partial<'a, T, A, const M: usize, const P: usize> {
     output: &'a Output<'a, T, A, M, P>,
     index: usize,
@@ -387,7 +390,7 @@ impl<T: Simd, A: Axis<M, P>, const M: usize, const P: usize> Kernel for Partial<
     fn run<S: Simd>(self, simd: S) {
         let Self { output, index, corner, size } = self;
         // SAFETY: the tile is one of the output's block, and its size ends where the map does.
-        unsafe { output.tile::<S, false>(simd, (index, corner), size, &mut Middle::new()) }
+        unsafe { output.finish_tile::<S, false>(simd, (index, corner), size, &mut Middle::new()) }
     }
 }
 
@@ -397,7 +400,7 @@ impl<T: Simd, A: Axis<M, P>, const M: usize, const P: usize> Output<'_, T, A, M,
     /// As for [`Call::run_block`], whose tile this is. If `PLAIN`, all rows and columns are there, the
     /// shortcut is direct, and the activation has bounds.
     #[inline(always)]
-    unsafe fn tile<S: Simd, const PLAIN: bool>(
+    unsafe fn finish_tile<S: Simd, const PLAIN: bool>(
         &self,
         simd: S,
         (index, place): (usize, Place),

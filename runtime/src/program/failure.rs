@@ -52,7 +52,7 @@ pub(super) enum Failure {
     NoFiles(PathBuf),
     #[error("{folders} cannot be matched with the network's {classes} classes; {way_out}")]
     NoMatch { folders: String, classes: usize, way_out: &'static str },
-    #[error("this program runs at most {most} images at once, not {asked}; compile it with a larger batch")]
+    #[error("this program runs at most {most} images together, not {asked}; compile it with a larger batch")]
     Batch { most: usize, asked: usize },
     #[error("cannot write to standard output")]
     Output(#[from] io::Error),

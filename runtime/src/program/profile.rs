@@ -4,12 +4,13 @@
 //! longer of two times: the products that its kernel makes at the machine's measured peak, and its bytes at the
 //! memory's measured bandwidth. What stays in a cache from the last layer may so exceed 100 %.
 //!
+//! A layer's figures are those of all rounds of a batch; its kernel and tile are the first round's.
+//!
 //! With `--json` one object: `model`, `batch`, `threads`, `isa`, `runs`, `limits` (`gmacs_per_s`,
 //! `gbytes_per_s`), `layers`, and `total`. A layer has `name`, `kernel`, `tile` (`[pixels, channels]` or
 //! `null`), `ms`, `share_percent`, `macs`, `gmacs_per_s`, `bytes`, `limit_percent`, and `bound`, which is
 //! `compute` or `memory`; the total has `ms`, `macs`, `gmacs_per_s`, `bytes`, `limit_percent`.
 
-use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -174,9 +175,9 @@ fn floor(products: u64, bytes: u64, limits: &Limits) -> (f64, Bound) {
     if compute > memory { (compute, Bound::Compute) } else { (memory, Bound::Memory) }
 }
 
-/// One layer's figures, of all groups of images together; times in seconds.
+/// One layer's figures, of all rounds together; times in seconds.
 struct Row<'a> {
-    /// The first of its steps.
+    /// Its step in the first round.
     step: &'a StepProfile,
     macs: u64,
     bytes: u64,
@@ -200,15 +201,11 @@ struct Table<'a> {
 impl<'a> Table<'a> {
     fn new(last: &'a Profile, times: &[Vec<f64>], limits: Limits) -> Self {
         let runs = times.first().map_or(0, Vec::len);
-        let mut layers: Vec<Vec<(&StepProfile, &Vec<f64>)>> = Vec::new();
-        let mut by_name: HashMap<&str, usize> = HashMap::new();
-        for (step, times) in last.steps.iter().zip(times) {
-            let layer = *by_name.entry(&step.name).or_insert(layers.len());
-            if layer == layers.len() {
-                layers.push(Vec::new());
-            }
-            layers[layer].push((step, times));
-        }
+        // A round's steps are as many as are of the same images as the first; the others' follow.
+        let same = |step: &&StepProfile| last.steps.first().is_some_and(|first| first.images == step.images);
+        let calls = last.steps.iter().take_while(same).count();
+        let steps = || last.steps.iter().zip(times);
+        let layers = (0..calls).map(|call| steps().skip(call).step_by(calls).collect());
         let row = |layer: Vec<(&'a StepProfile, &Vec<f64>)>| {
             let sum = |of: fn(&StepProfile) -> u64| layer.iter().map(|(step, _)| of(step)).sum();
             let (macs, bytes): (u64, u64) = (sum(|step| step.macs), sum(|step| step.bytes));
@@ -218,7 +215,7 @@ impl<'a> Table<'a> {
             let (step, _) = *layer.first()?;
             Some(Row { step, macs, bytes, time: median(&times), floor, bound })
         };
-        let rows: Vec<Row> = layers.into_iter().filter_map(row).collect();
+        let rows: Vec<Row> = layers.filter_map(row).collect();
         Self {
             images: last.images,
             runs,
@@ -410,16 +407,18 @@ mod tests {
     }
 
     #[test]
-    fn groups_of_images_are_one_layer() {
-        let names = ["a", "b", "a", "b"];
-        let steps = names.map(|name| step(name, 1_000_000, 8)).to_vec();
-        let profile = Profile { images: 2, steps };
+    fn rounds_of_images_are_one_layer() {
+        let round = |image| {
+            ["pool", "pool"].map(|name| StepProfile { images: image..image + 1, ..step(name, 1_000_000, 8) })
+        };
+        let profile = Profile { images: 2, steps: [round(0), round(1)].concat() };
         let times = [vec![0.001, 0.003], vec![0.5, 0.5], vec![0.002, 0.004], vec![0.5, 0.5]];
         let table = Table::new(&profile, &times, LIMITS);
         let rows: Vec<_> = table.rows.iter().map(|row| (&*row.step.name, row.macs, row.bytes)).collect();
-        assert_eq!(rows, [("a", 2_000_000, 16), ("b", 2_000_000, 16)]);
+        assert_eq!(rows, [("pool", 2_000_000, 16), ("pool", 2_000_000, 16)]);
         assert!((table.rows[0].time - 0.005).abs() < 1e-12);
         assert!((table.rows[0].floor - 0.002).abs() < 1e-12);
+        assert!((table.rows[1].time - 1.0).abs() < 1e-12);
     }
 
     #[test]

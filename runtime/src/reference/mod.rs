@@ -79,15 +79,15 @@ impl Memory<'_> {
 pub fn run(plan: &Plan, weights: &[f32], images: &[f32]) -> Vec<Vec<f64>> {
     let size = plan.input.iter().product::<usize>();
     let mut results = vec![Vec::new(); plan.outputs.len()];
-    for pass in plan.passes(images.len() / size) {
+    for round in plan.rounds(images.len() / size) {
         let mut memory = Memory {
             arena: vec![f64::NAN; plan.arena],
             weights,
-            images: &images[pass.start * size..pass.end * size],
+            images: &images[round.start * size..round.end * size],
             results: vec![Vec::new(); plan.outputs.len()],
-            n: pass.len(),
+            n: round.len(),
         };
-        for call in plan.calls() {
+        for call in plan.calls(round.len()) {
             memory.weights = &weights[call.weights..];
             apply(&call.step.op, &mut memory);
         }
