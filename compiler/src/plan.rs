@@ -84,9 +84,9 @@ pub fn plan(graph: &Graph, options: &Options) -> Result<Planned, PlanError> {
     let input = order.iter().find(|&&id| graph.node(id).op == Op::Input).ok_or(PlanError::Empty)?;
     check_batch(graph, &order, options.batch)?;
     let single = Layout::new(graph, &order, 1)?;
-    let images = at_once::images_at_once(graph, &order, &single, options.batch);
+    let images = at_once::images_at_once(graph, &order, &single, (options.batch, options.params));
     let layout = if images == 1 { single } else { Layout::new(graph, &order, images)? };
-    let chooser = choose::Chooser { images, algorithms: &options.algorithms };
+    let chooser = choose::Chooser { images, params: options.params, algorithms: &options.algorithms };
     let mut packer = pack::Packer::new();
     let steps: Vec<steps::Placed> =
         order.iter().map(|&id| steps::step(graph, id, &layout, &chooser, &mut packer)).collect();

@@ -20,8 +20,8 @@ pub mod cifar_resnet {
     pub static PLAN: Plan = Plan {
         name: Cow::Borrowed("cifar_resnet"),
         digest: [
-            147, 197, 108, 217, 247, 199, 251, 151, 236, 161, 140, 180, 75, 6, 114, 221,
-            84, 55, 223, 252, 39, 208, 29, 180, 59, 9, 63, 92, 172, 35, 210, 106,
+            177, 160, 199, 152, 216, 144, 124, 168, 82, 77, 210, 45, 38, 228, 63, 71, 86,
+            253, 208, 71, 26, 89, 170, 160, 5, 91, 205, 12, 14, 215, 2, 137,
         ],
         batch: 2,
         images: 2,
@@ -37,7 +37,7 @@ pub mod cifar_resnet {
         ),
         outputs: Cow::Borrowed(OUTPUTS),
         arena: 76224,
-        weights: 145584,
+        weights: 227504,
         params: 75290,
         macs: 12239488,
         stages: Cow::Borrowed(STAGES),
@@ -137,8 +137,8 @@ pub mod cifar_resnet {
                     .add(Residual::zero_padded(M4, 2, 16))
                     .then(Activation::Relu)
                     .by(Algorithm::Winograd {
-                        form: winograd::Form::F2x2,
-                        block: 32,
+                        form: winograd::Form::F4x4,
+                        block: 8,
                     }),
             ),
         ),
@@ -153,7 +153,7 @@ pub mod cifar_resnet {
                 output: M7,
             },
         ),
-        Step::new("linear", Split::Channels, Op::Conv(Conv::new(M7, M8, 144544))),
+        Step::new("linear", Split::Channels, Op::Conv(Conv::new(M7, M8, 226464))),
         Step::new("output.logits", Split::Rows, Op::Store { input: M8, output: 0 }),
     ];
     const M0: View = View::new(36992, [3, 32, 32]).pixel(3).bordered(Border::all(1));

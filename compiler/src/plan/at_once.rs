@@ -21,12 +21,18 @@ const FAR: f64 = 8e6;
 /// What a byte from memory costs, in bytes from that cache.
 const MEMORY: f64 = 3.0;
 
-/// The number of images, of a batch, that costs least; of several the largest.
-pub fn images_at_once(graph: &Graph, order: &[NodeId], single: &Layout, batch: usize) -> usize {
+/// The number of images, of a batch, that costs least; of several the largest. `params` are those of the
+/// network as specified.
+pub fn images_at_once(
+    graph: &Graph,
+    order: &[NodeId],
+    single: &Layout,
+    (batch, params): (usize, u64),
+) -> usize {
     let moved: f64 = order.iter().map(|&id| activations(graph, single, id)).sum();
     let alive = bytes(single.live);
     let cost = |images: usize| {
-        let weights: f64 = order.iter().map(|&id| weights(graph, single, id, images)).sum();
+        let weights: f64 = order.iter().map(|&id| weights(graph, single, id, (images, params))).sum();
         let (images, alive) = (images as f64, images as f64 * alive);
         let activations = if alive <= NEAR { 0.0 } else { moved * distance(alive) };
         activations + weights * distance(weights) / images
@@ -50,7 +56,7 @@ fn activations(graph: &Graph, single: &Layout, id: NodeId) -> f64 {
 }
 
 /// Bytes of a node's packed weights, if so many images go through it together.
-fn weights(graph: &Graph, single: &Layout, id: NodeId, images: usize) -> f64 {
+fn weights(graph: &Graph, single: &Layout, id: NodeId, images: (usize, u64)) -> f64 {
     let input = || graph.operands(id).first().map_or(0, |&input| single.view(input).pixel);
     match &graph.node(id).op {
         Op::Conv(conv) => conv_weights(graph, single, (id, conv), images),
@@ -72,11 +78,16 @@ fn weights(graph: &Graph, single: &Layout, id: NodeId, images: usize) -> f64 {
     }
 }
 
-fn conv_weights(graph: &Graph, single: &Layout, (id, conv): (NodeId, &Conv), images: usize) -> f64 {
+fn conv_weights(
+    graph: &Graph,
+    single: &Layout,
+    (id, conv): (NodeId, &Conv),
+    (images, params): (usize, u64),
+) -> f64 {
     let Some(&input) = graph.operands(id).first() else { unreachable!("a convolution has an input") };
     let (input, output) = (single.view(input), single.view(id));
     let network::Conv { kernel: [height, width], .. } = conv.attributes;
-    let chooser = Chooser { images, algorithms: &Algorithms::Estimated };
+    let chooser = Chooser { images, params, algorithms: &Algorithms::Estimated };
     let taps = match chooser.algorithm(&conv.attributes, &input, &output) {
         Algorithm::Direct => height * width,
         Algorithm::Winograd { form, .. } => form.points(),

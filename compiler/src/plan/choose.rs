@@ -11,8 +11,12 @@ use crate::model::network;
 
 use super::tuning::{Shape, Tuning};
 
-/// Multiply-accumulates in the time that one weight takes to arrive from beyond the near caches.
-const STREAM: f64 = 20.0;
+/// Multiply-accumulates in the time that one weight takes to arrive from memory.
+const FROM_MEMORY: f64 = 20.0;
+/// As many, if it comes from the last cache: where the whole network is, if it has few parameters.
+const FROM_CACHE: f64 = 7.0;
+/// The most parameters of a network that stays in the last cache from one run to the next.
+const FEW_PARAMETERS: u64 = 500_000;
 /// What beginning and storing a sum costs, beside its products.
 const SUM: f64 = 4.0;
 /// What transforming a channel of a tile costs, there and back, for each point of the tile.
@@ -42,6 +46,8 @@ pub enum Algorithms {
 pub struct Chooser<'a> {
     /// How many images go through the network together.
     pub images: usize,
+    /// Parameters of the network as specified.
+    pub params: u64,
     /// How to choose.
     pub algorithms: &'a Algorithms,
 }
@@ -53,7 +59,7 @@ impl Chooser<'_> {
         if !plain {
             return Algorithm::Direct;
         }
-        let cost = Cost::new(input, output, self.images);
+        let cost = Cost::new(input, output, self.images, self.params);
         let chosen = match self.algorithms {
             Algorithms::Estimated => None,
             Algorithms::Exact => Some(Algorithm::Direct),
@@ -71,8 +77,8 @@ impl Chooser<'_> {
 
 /// The estimated costs of a convolution's algorithms: by direct sums, and by Winograd's in each form;
 /// `None` if there is no choice.
-pub fn costs(conv: &Conv, images: usize) -> Option<(f64, [f64; Form::ALL.len()])> {
-    let cost = Cost::new(&conv.input, &conv.output, images);
+pub fn costs(conv: &Conv, images: usize, params: u64) -> Option<(f64, [f64; Form::ALL.len()])> {
+    let cost = Cost::new(&conv.input, &conv.output, images, params);
     conv.suits_winograd().then(|| (cost.direct(), Form::ALL.map(|form| cost.winograd(form))))
 }
 
@@ -83,12 +89,15 @@ struct Cost {
     width: usize,
     inputs: f64,
     outputs: f64,
+    /// Multiply-accumulates in the time that one weight takes to arrive.
+    stream: f64,
 }
 
 impl Cost {
-    fn new(input: &View, output: &View, images: usize) -> Self {
+    fn new(input: &View, output: &View, images: usize, params: u64) -> Self {
         let (inputs, outputs) = (input.pixel as f64, output.pixel as f64);
-        Self { images, height: output.height, width: output.width, inputs, outputs }
+        let stream = if params <= FEW_PARAMETERS { FROM_CACHE } else { FROM_MEMORY };
+        Self { images, height: output.height, width: output.width, inputs, outputs, stream }
     }
 
     fn cheapest(&self, input: &View) -> Algorithm {
@@ -111,13 +120,13 @@ impl Cost {
     fn direct(&self) -> f64 {
         let pixels = (self.images * self.height * self.width) as f64;
         let products = pixels * (9.0 * self.inputs + SUM) * self.outputs;
-        products.max(9.0 * self.inputs * self.outputs * STREAM)
+        products.max(9.0 * self.inputs * self.outputs * self.stream)
     }
 
     fn winograd(&self, form: Form) -> f64 {
         let (tiles, points) = (self.tiles(form) as f64, form.points() as f64);
         let products = tiles * points * (self.inputs + SUM) * self.outputs;
-        let stream = points * self.inputs * self.outputs * STREAM;
+        let stream = points * self.inputs * self.outputs * self.stream;
         products.max(stream) + tiles * points * (self.inputs + self.outputs) * TRANSFORM
     }
 }
@@ -126,7 +135,9 @@ impl Cost {
 mod tests {
     use super::*;
 
-    fn choose(images: usize, [channels, height, width]: [usize; 3]) -> Algorithm {
+    const LARGE: u64 = 25_000_000;
+
+    fn choose(params: u64, images: usize, [channels, height, width]: [usize; 3]) -> Algorithm {
         let view = View::new(0, [channels, height, width]);
         let conv = network::Conv {
             channels,
@@ -137,18 +148,25 @@ mod tests {
             groups: 1,
             bias: false,
         };
-        Chooser { images, algorithms: &Algorithms::Estimated }.algorithm(&conv, &view, &view)
+        Chooser { images, params, algorithms: &Algorithms::Estimated }.algorithm(&conv, &view, &view)
     }
 
     #[test]
     fn small_maps_with_many_channels_take_the_form_with_fewer_weights() {
-        assert!(matches!(choose(1, [512, 7, 7]), Algorithm::Winograd { form: Form::F2x2, .. }));
-        assert!(matches!(choose(8, [512, 7, 7]), Algorithm::Winograd { form: Form::F4x4, .. }));
-        assert!(matches!(choose(1, [64, 56, 56]), Algorithm::Winograd { form: Form::F4x4, .. }));
+        assert!(matches!(choose(LARGE, 1, [512, 7, 7]), Algorithm::Winograd { form: Form::F2x2, .. }));
+        assert!(matches!(choose(LARGE, 8, [512, 7, 7]), Algorithm::Winograd { form: Form::F4x4, .. }));
+        assert!(matches!(choose(LARGE, 1, [64, 56, 56]), Algorithm::Winograd { form: Form::F4x4, .. }));
+    }
+
+    #[test]
+    fn weights_that_stay_in_a_cache_may_be_more() {
+        let map = [64, 8, 8];
+        assert!(matches!(choose(LARGE, 1, map), Algorithm::Winograd { form: Form::F2x2, .. }));
+        assert!(matches!(choose(FEW_PARAMETERS, 1, map), Algorithm::Winograd { form: Form::F4x4, .. }));
     }
 
     #[test]
     fn a_single_pixel_is_summed_directly() {
-        assert_eq!(choose(1, [64, 1, 1]), Algorithm::Direct);
+        assert_eq!(choose(LARGE, 1, [64, 1, 1]), Algorithm::Direct);
     }
 }

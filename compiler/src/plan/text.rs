@@ -33,7 +33,7 @@ pub fn to_text(plan: &Plan) -> String {
             }
             for step in section.steps.iter() {
                 let indent = if section.times > 1 { "    " } else { "  " };
-                let _ = writeln!(out, "{indent}{}: {}", step.name, show_step(step, plan.images));
+                let _ = writeln!(out, "{indent}{}: {}", step.name, show_step(step, plan));
             }
         }
     }
@@ -44,7 +44,7 @@ pub fn to_text(plan: &Plan) -> String {
     out
 }
 
-fn show_step(step: &Step, images: usize) -> String {
+fn show_step(step: &Step, plan: &Plan) -> String {
     let split = match step.split {
         Split::Rows => "by rows",
         Split::Channels => "by channels",
@@ -53,7 +53,7 @@ fn show_step(step: &Step, images: usize) -> String {
         Op::Load { output } => format!("load -> {}", view(output)),
         Op::Conv(c) => format!(
             "conv {}{}x{} /{}x{}{} {} -> {} w@{}{}{}",
-            algorithm(c, images),
+            algorithm(c, plan),
             c.kernel[0],
             c.kernel[1],
             c.stride[0],
@@ -133,8 +133,8 @@ fn residual(r: &Residual) -> String {
 }
 
 /// The algorithm, and the costs that it was chosen by where there was a choice.
-fn algorithm(conv: &Conv, images: usize) -> String {
-    let Some((direct, forms)) = choose::costs(conv, images) else { return String::new() };
+fn algorithm(conv: &Conv, plan: &Plan) -> String {
+    let Some((direct, forms)) = choose::costs(conv, plan.images, plan.params) else { return String::new() };
     let forms: Vec<String> = Form::ALL
         .iter()
         .zip(forms)
