@@ -133,6 +133,14 @@ fn random() -> impl Strategy<Value = Random> {
                     stages.reverse();
                     stages.iter_mut().for_each(|s| s.width = s.width.max(24));
                 }
+                // A window of 2 x 2 needs as large a map.
+                let mut side = h.min(w) >> usize::from(stem > 0) >> usize::from(pool);
+                for stage in &mut stages {
+                    if side < 2 {
+                        stage.stride = 1;
+                    }
+                    side = if stage.stride == 2 { side / 2 } else { side };
+                }
                 Random { input: [c, h, w], shortcut, stem, pool, stages, head, activation, batch, threads }
             },
         )
