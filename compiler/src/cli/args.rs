@@ -7,9 +7,9 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use crate::plan::tuning::Tuning;
 use crate::spec::Checked;
 use crate::weights::{self, Checkpoint, Rename};
-use crate::{Algorithms, Compiled, Error, Options, Spec, compile};
+use crate::{Algorithms, Compiled, Error, Options, Spec, compile, files};
 
-use super::{Failure, random, terminal};
+use super::{Failure, Outcome, random, terminal};
 
 /// SPEC
 pub fn spec() -> Arg {
@@ -41,6 +41,24 @@ pub fn batch() -> Arg {
         .value_parser(value_parser!(u32).range(1..=4096))
         .default_value("1")
         .help("The largest number of images in one run")
+}
+
+/// `-o FILE`
+pub fn output() -> Arg {
+    Arg::new("output")
+        .short('o')
+        .long("output")
+        .value_name("FILE")
+        .value_parser(value_parser!(PathBuf))
+        .help("Write to a file")
+}
+
+/// Writes a text to the file of `-o`, or to the standard output.
+pub fn write_output(matches: &ArgMatches, text: &str) -> Outcome {
+    match matches.get_one::<PathBuf>("output") {
+        Some(path) => Ok(files::write_whole(path, text.as_bytes())?),
+        None => terminal::print(text),
+    }
 }
 
 /// `--exact` and `--tuning FILE`

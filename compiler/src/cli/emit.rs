@@ -1,13 +1,11 @@
 //! `resnetc emit`: what a stage of the compiler makes of a spec.
 
-use std::path::PathBuf;
-
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgMatches, Command};
 
 use crate::emit::{Weights, network};
-use crate::{compile, files, graph, passes, plan};
+use crate::{compile, graph, passes, plan};
 
-use super::{Outcome, args, terminal};
+use super::{Outcome, args};
 
 pub fn command() -> Command {
     Command::new("emit")
@@ -23,14 +21,7 @@ pub fn command() -> Command {
                 .default_value("rust")
                 .help("ast, network, graph (before the passes), fused (after them), plan or rust"),
         )
-        .arg(
-            Arg::new("output")
-                .short('o')
-                .long("output")
-                .value_name("FILE")
-                .value_parser(value_parser!(PathBuf))
-                .help("Write to a file"),
-        )
+        .arg(args::output())
 }
 
 pub fn run(matches: &ArgMatches) -> Outcome {
@@ -54,10 +45,7 @@ pub fn run(matches: &ArgMatches) -> Outcome {
             }
         }
     };
-    match matches.get_one::<PathBuf>("output") {
-        Some(path) => Ok(files::write_whole(path, text.as_bytes())?),
-        None => terminal::print(&text),
-    }
+    args::write_output(matches, &text)
 }
 
 fn network_text(network: &crate::Network) -> String {

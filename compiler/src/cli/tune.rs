@@ -1,10 +1,10 @@
 //! `resnetc tune`: times the algorithms of each convolution on this machine, and writes down the fastest.
 //!
 //! A network is compiled for each candidate and profiled, in turn and some rounds over; a shape's time is
-//! the least of all layers together that have it. The cost model's choice stays unless another is faster by more than noise.
+//! the least of all layers together that have it. The cost model's choice stays unless another is faster
+//! by more than noise.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::{Arg, ArgMatches, Command, value_parser};
@@ -14,10 +14,10 @@ use resnetc_runtime::{Model, Session, default_threads};
 
 use crate::plan::tuning::{Shape, Tuning, algorithm_words};
 use crate::weights::Checkpoint;
-use crate::{Algorithms, Compiled, Error, Network, Options, compile, files};
+use crate::{Algorithms, Compiled, Error, Network, Options, compile};
 
 use super::terminal::Progress;
-use super::{Failure, Outcome, args, random, terminal};
+use super::{Failure, Outcome, args, random};
 
 /// Tiles of a block that are tried.
 const BLOCKS: [usize; 3] = [24, 48, 96];
@@ -51,14 +51,7 @@ pub fn command() -> Command {
                 .default_value("2")
                 .help("How long to time each candidate"),
         )
-        .arg(
-            Arg::new("output")
-                .short('o')
-                .long("output")
-                .value_name("FILE")
-                .value_parser(value_parser!(PathBuf))
-                .help("Write to a file"),
-        )
+        .arg(args::output())
         .after_help(
             "Examples:\n  resnetc tune resnet50 -o resnet50.tuning\n  \
              resnetc build resnet50 --weights resnet50.pth --tuning resnet50.tuning\n\n\
@@ -89,10 +82,7 @@ pub fn run(matches: &ArgMatches) -> Outcome {
     }
     let choices = best.into_iter().map(|(shape, (algorithm, _))| (shape, algorithm)).collect();
     text += &Tuning { batch: timer.options.batch, choices }.to_string();
-    match matches.get_one::<PathBuf>("output") {
-        Some(path) => Ok(files::write_whole(path, text.as_bytes())?),
-        None => terminal::print(&text),
-    }
+    args::write_output(matches, &text)
 }
 
 /// A network's convolutions by shape: the algorithm, and the time of all that have it, in seconds.

@@ -42,25 +42,11 @@ impl Op {
     /// Products that the kernel makes for `n` images, among them those with padded channels: fewer than
     /// [`Op::macs`] where Winograd's algorithm saves them.
     pub fn products(&self, n: usize) -> u64 {
-        match self {
-            Self::Conv(Conv { algorithm: Algorithm::Winograd { form, .. }, input, output, .. }) => {
-                let tiles = [output.height, output.width].map(|side| side.div_ceil(form.outputs()));
-                product(&[n, tiles[0], tiles[1], form.points(), input.pixel, output.pixel])
-            }
-            Self::Conv(_)
-            | Self::Depthwise(_)
-            | Self::Load { .. }
-            | Self::MaxPool(_)
-            | Self::AvgPool(_)
-            | Self::GlobalAvgPool { .. }
-            | Self::BlurPool(_)
-            | Self::Affine { .. }
-            | Self::Activate { .. }
-            | Self::Add { .. }
-            | Self::Gate { .. }
-            | Self::PadChannels { .. }
-            | Self::Softmax { .. }
-            | Self::Store { .. } => self.macs(n),
+        if let Self::Conv(Conv { algorithm: Algorithm::Winograd { form, .. }, input, output, .. }) = self {
+            let tiles = [output.height, output.width].map(|side| side.div_ceil(form.outputs()));
+            product(&[n, tiles[0], tiles[1], form.points(), input.pixel, output.pixel])
+        } else {
+            self.macs(n)
         }
     }
 
