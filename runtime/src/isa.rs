@@ -5,6 +5,8 @@
 //! must be inlined into `Simd::call`, the only function that is compiled for the set.
 
 #[cfg(target_arch = "x86_64")]
+pub(crate) mod amx;
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
@@ -14,13 +16,21 @@ mod portable;
 
 use crate::error::Error;
 use crate::kernels::tile::Shaped;
-use crate::plan::LANES;
+use crate::plan::{LANES, bf16_bits};
 
 /// An instruction set that kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Level {
-    /// AVX-512F: 16 lanes, 32 registers.
+    /// AVX-512 with bf16, and AMX: tiles that multiply bf16 and 8-bit values, 16 by 16 sums at a time.
+    Amx,
+    /// AVX-512 with VNNI and bf16: sums of products of 8-bit and of bf16 values.
+    Avx512Bf16,
+    /// AVX-512 with VNNI: sums of products of 8-bit values.
+    Avx512Vnni,
+    /// AVX-512, F and BW: 16 lanes, 32 registers.
     Avx512,
+    /// AVX2 and FMA with AVX-VNNI: sums of products of 8-bit values.
+    AvxVnni,
     /// AVX2 and FMA: 8 lanes, 16 registers.
     Avx2,
     /// NEON: 4 lanes, 32 registers.
@@ -31,12 +41,25 @@ pub enum Level {
 
 impl Level {
     /// Every level, the best first.
-    pub const ALL: [Self; 4] = [Self::Avx512, Self::Avx2, Self::Neon, Self::Portable];
+    pub const ALL: [Self; 8] = [
+        Self::Amx,
+        Self::Avx512Bf16,
+        Self::Avx512Vnni,
+        Self::Avx512,
+        Self::AvxVnni,
+        Self::Avx2,
+        Self::Neon,
+        Self::Portable,
+    ];
 
     /// The name, as `RESNETC_ISA` takes it.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Amx => "amx",
+            Self::Avx512Bf16 => "avx512-bf16",
+            Self::Avx512Vnni => "avx512-vnni",
             Self::Avx512 => "avx512",
+            Self::AvxVnni => "avx-vnni",
             Self::Avx2 => "avx2",
             Self::Neon => "neon",
             Self::Portable => "portable",
@@ -52,11 +75,27 @@ impl Level {
     pub fn is_available(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => is_x86_feature_detected!("avx512f") && Self::Avx2.is_available(),
+            Self::Amx => Self::Avx512Bf16.is_available() && amx::is_available(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16 => is_x86_feature_detected!("avx512bf16") && Self::Avx512Vnni.is_available(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni => is_x86_feature_detected!("avx512vnni") && Self::Avx512.is_available(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => {
+                let has = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw");
+                has && Self::Avx2.is_available()
+            }
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni => is_x86_feature_detected!("avxvnni") && Self::Avx2.is_available(),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx512 | Self::Avx2 => false,
+            Self::Amx
+            | Self::Avx512Bf16
+            | Self::Avx512Vnni
+            | Self::Avx512
+            | Self::AvxVnni
+            | Self::Avx2 => false,
             Self::Neon => cfg!(target_arch = "aarch64"),
             Self::Portable => true,
         }
@@ -101,29 +140,64 @@ impl Isa {
         self.0
     }
 
-    /// Runs the kernel as compiled for this level.
+    /// Runs the kernel as compiled for this level's vectors of floats.
     pub(crate) fn run<K: Kernel>(self, kernel: K) {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => {
+            Level::Amx | Level::Avx512Bf16 | Level::Avx512Vnni | Level::Avx512 => {
                 // SAFETY: `Isa::new` found the instructions.
-                let simd = unsafe { avx512::Avx512::new() };
+                let simd = unsafe { avx512::Avx512::<{ avx512::FLOATS }>::new() };
                 kernel.run(simd);
             }
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => {
+            Level::AvxVnni | Level::Avx2 => {
                 // SAFETY: `Isa::new` found the instructions.
-                let simd = unsafe { avx2::Avx2::new() };
+                let simd = unsafe { avx2::Avx2::<false>::new() };
                 kernel.run(simd);
             }
+            _ => self.run_other(kernel),
+        }
+    }
+
+    /// Runs the kernel as compiled for all that this level has to multiply words of several values.
+    pub(crate) fn run_dots<K: Kernel>(self, kernel: K) {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Level::Amx | Level::Avx512Bf16 => {
+                // SAFETY: `Isa::new` found the instructions.
+                let simd = unsafe { avx512::Avx512::<{ avx512::BF16 }>::new() };
+                kernel.run(simd);
+            }
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512Vnni => {
+                // SAFETY: `Isa::new` found the instructions.
+                let simd = unsafe { avx512::Avx512::<{ avx512::VNNI }>::new() };
+                kernel.run(simd);
+            }
+            #[cfg(target_arch = "x86_64")]
+            Level::AvxVnni => {
+                // SAFETY: `Isa::new` found the instructions.
+                let simd = unsafe { avx2::Avx2::<true>::new() };
+                kernel.run(simd);
+            }
+            _ => self.run(kernel),
+        }
+    }
+
+    /// The vectors that go with the matrix unit, if the level has one.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn matrix_unit(self) -> Option<impl Simd> {
+        // SAFETY: `Isa::new` found the instructions.
+        (self.0 == Level::Amx).then(|| unsafe { avx512::Avx512::<{ avx512::BF16 }>::new() })
+    }
+
+    /// Runs the kernel at a level that is none of x86-64's.
+    fn run_other<K: Kernel>(self, kernel: K) {
+        match self.0 {
             #[cfg(target_arch = "aarch64")]
             Level::Neon => kernel.run(neon::Neon),
             // `Isa::new` lets no level pass that the target does not have.
-            #[cfg(not(target_arch = "x86_64"))]
-            Level::Avx512 | Level::Avx2 => {}
-            #[cfg(not(target_arch = "aarch64"))]
-            Level::Neon => {}
-            Level::Portable => kernel.run(portable::Portable),
+            _ => kernel.run(portable::Portable),
         }
     }
 }
@@ -224,6 +298,124 @@ pub(crate) trait Simd: Copy {
             self.store(lanes.as_mut_ptr(), v);
             std::ptr::copy_nonoverlapping(lanes.as_ptr(), to, count);
         }
+    }
+
+    /// The upper halves of [`Simd::WIDTH`] singles.
+    ///
+    /// # Safety
+    ///
+    /// So many values can be read from `from`.
+    #[inline(always)]
+    unsafe fn load_bf16(self, from: *const u16) -> Self::V {
+        let mut lanes = [0.0; LANES];
+        for (lane, value) in lanes.iter_mut().enumerate().take(Self::WIDTH) {
+            // SAFETY: the caller's promise.
+            *value = f32::from_bits(u32::from(unsafe { *from.add(lane) }) << 16);
+        }
+        // SAFETY: no vector has more than `LANES` lanes.
+        unsafe { self.load(lanes.as_ptr()) }
+    }
+
+    /// Stores the upper halves of the lanes, rounded to nearest even; a NaN stays one.
+    ///
+    /// # Safety
+    ///
+    /// [`Simd::WIDTH`] values can be written to `to`.
+    #[inline(always)]
+    unsafe fn store_bf16(self, to: *mut u16, v: Self::V) {
+        for (lane, value) in self.lanes(v).into_iter().enumerate().take(Self::WIDTH) {
+            // SAFETY: the caller's promise.
+            unsafe { *to.add(lane) = bf16_bits(value) };
+        }
+    }
+
+    /// [`Simd::WIDTH`] unsigned integers of 8 bits, as floats.
+    ///
+    /// # Safety
+    ///
+    /// So many values can be read from `from`.
+    #[inline(always)]
+    unsafe fn load_u8(self, from: *const u8) -> Self::V {
+        let mut lanes = [0.0; LANES];
+        for (lane, value) in lanes.iter_mut().enumerate().take(Self::WIDTH) {
+            // SAFETY: the caller's promise.
+            *value = f32::from(unsafe { *from.add(lane) });
+        }
+        // SAFETY: no vector has more than `LANES` lanes.
+        unsafe { self.load(lanes.as_ptr()) }
+    }
+
+    /// Stores the lanes, 0 to 255, as integers, rounded to nearest even.
+    ///
+    /// # Safety
+    ///
+    /// [`Simd::WIDTH`] values can be written to `to`.
+    #[inline(always)]
+    unsafe fn store_u8(self, to: *mut u8, v: Self::V) {
+        for (lane, value) in self.lanes(v).into_iter().enumerate().take(Self::WIDTH) {
+            // SAFETY: the caller's promise.
+            unsafe { *to.add(lane) = value.round_ties_even() as u8 };
+        }
+    }
+
+    /// Lanes that are signed integers, as floats.
+    #[inline(always)]
+    fn int_to_float(self, v: Self::V) -> Self::V {
+        self.map(v, |lane| lane.to_bits().cast_signed() as f32)
+    }
+
+    /// sum + the products of the two halves of each lane.
+    #[inline(always)]
+    fn dot_bf16(self, x: Self::V, w: Self::V, sum: Self::V) -> Self::V {
+        let halves = |word: f32| [word.to_bits() << 16, word.to_bits() & 0xffff_0000].map(f32::from_bits);
+        self.combine(x, w, sum, |x, w, sum| {
+            let ([x0, x1], [w0, w1]) = (halves(x), halves(w));
+            x1 * w1 + (x0 * w0 + sum)
+        })
+    }
+
+    /// What a sum of [`Simd::dot_u8`] begins with, so that it ends as the sum of products.
+    #[inline(always)]
+    fn begin_u8(self, _weight_sums: Self::V) -> Self::V {
+        self.splat(0.0)
+    }
+
+    /// sum + the products of four unsigned bytes of `x`, at most [`Scale::MOST`](crate::plan::Scale::MOST),
+    /// with four signed bytes of `w`, not -128: all integers.
+    #[inline(always)]
+    fn dot_u8(self, x: Self::V, w: Self::V, sum: Self::V) -> Self::V {
+        self.combine(x, w, sum, |x, w, sum| {
+            let products = x.to_bits().to_le_bytes().into_iter().zip(w.to_bits().to_le_bytes());
+            let products = products.map(|(x, w)| i32::from(x) * i32::from(w.cast_signed()));
+            let sum = products.fold(sum.to_bits().cast_signed(), i32::wrapping_add);
+            f32::from_bits(sum.cast_unsigned())
+        })
+    }
+
+    /// The lanes, zeros behind them.
+    #[inline(always)]
+    fn lanes(self, v: Self::V) -> [f32; LANES] {
+        let mut lanes = [0.0; LANES];
+        // SAFETY: no vector has more than `LANES` lanes.
+        unsafe { self.store(lanes.as_mut_ptr(), v) };
+        lanes
+    }
+
+    /// Applies a function of three lanes.
+    #[inline(always)]
+    fn combine(
+        self,
+        a: Self::V,
+        b: Self::V,
+        c: Self::V,
+        function: impl Fn(f32, f32, f32) -> f32,
+    ) -> Self::V {
+        let (a, b, mut c) = (self.lanes(a), self.lanes(b), self.lanes(c));
+        for ((a, b), c) in a.into_iter().zip(b).zip(&mut c).take(Self::WIDTH) {
+            *c = function(a, b, *c);
+        }
+        // SAFETY: no vector has more than `LANES` lanes.
+        unsafe { self.load(c.as_ptr()) }
     }
 
     /// Applies a function to each lane.

@@ -5,18 +5,21 @@
 //! network is a `static`, and owned (through [`Cow`]), so the compiler can run a plan that it has
 //! only just made.
 //!
-//! Units: offsets, strides and lengths count `f32` elements, unless a name says bytes. Activations
-//! are NHWC with the channels padded to [`LANES`], each image of a round behind the other, and a
-//! border of zeros kept around the map where the next layer is a padded convolution.
+//! Units: offsets, strides and lengths count words of 32 bits, unless a name says bytes or channels.
+//! Activations are NHWC with the channels padded to [`LANES`], each image of a round behind the other, and
+//! a border of zeros kept around the map where the next layer is a padded convolution. A word is an `f32`
+//! or has several values of an [`Element`] with fewer bits.
 
 mod build;
 mod cost;
+mod element;
 pub mod winograd;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 pub use build::lines;
+pub use element::{Element, SPLIT_MAX, Scale, bf16_bits, round_to_bf16};
 
 /// Output channels of one packed weight panel, and the multiple that channels are padded to.
 pub const LANES: usize = 16;
@@ -220,8 +223,8 @@ pub enum Op {
     },
 }
 
-/// A map of activations in the arena: `[n, y, x, c]` lies at
-/// `offset + n * image() + (top + y) * row() + (left + x) * pixel + c`.
+/// A map of activations in the arena: the channels of `[n, y, x]` begin at
+/// `offset + n * image() + (top + y) * row() + (left + x) * pixel`, and lie there as `element` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct View {
     /// Where the buffer begins, border included.
@@ -230,10 +233,12 @@ pub struct View {
     pub height: usize,
     /// Columns, without the border.
     pub width: usize,
-    /// Channels that mean something; those above, up to `pixel`, are finite and multiply zeros.
+    /// Channels that mean something; those above, up to `lanes()`, are finite and multiply zeros.
     pub channels: usize,
-    /// Distance from one column to the next: `channels`, padded.
+    /// Distance from one column to the next: the words of `channels`, padded.
     pub pixel: usize,
+    /// How the values are stored.
+    pub element: Element,
     /// Rows and columns of zeros around the map.
     pub border: Border,
 }
@@ -276,7 +281,13 @@ impl View {
     /// A map of `[channels, height, width]` at `offset`, channels padded to [`LANES`], no border.
     pub const fn new(offset: usize, [channels, height, width]: [usize; 3]) -> Self {
         let pixel = channels.next_multiple_of(LANES);
-        Self { offset, height, width, channels, pixel, border: Border::NONE }
+        Self { offset, height, width, channels, pixel, element: Element::F32, border: Border::NONE }
+    }
+
+    /// The same map of other elements, its channels padded to [`LANES`].
+    #[must_use]
+    pub const fn of(self, element: Element) -> Self {
+        Self { element, pixel: element.words(self.channels.next_multiple_of(LANES)), ..self }
     }
 
     /// The same map with a border.
@@ -285,10 +296,15 @@ impl View {
         Self { border, ..self }
     }
 
-    /// The same map with `pixel` floats from column to column.
+    /// The same map with `pixel` words from column to column.
     #[must_use]
     pub const fn pixel(self, pixel: usize) -> Self {
         Self { pixel, ..self }
+    }
+
+    /// Channels of a pixel, padding included.
+    pub const fn lanes(&self) -> usize {
+        self.element.channels(self.pixel)
     }
 
     /// Distance from one row to the next.
@@ -411,8 +427,12 @@ impl Op {
 /// group).
 ///
 /// Weights, unless [`Conv::algorithm`] says otherwise: for each panel of [`LANES`] output channels,
-/// `[ky][kx][c][LANES]`, c over `group_input`; then, behind all panels, the biases, one a (padded)
-/// output channel.
+/// `[ky][kx][word][LANES]`, over the `group_input` words of a pixel that the group reads; then, behind all
+/// panels, the biases, one a (padded) output channel. Words hold what the input's hold: singles, two halves
+/// or four signed 8-bit values, and split weights a plane for each part.
+///
+/// For an input of 8 bits the sums are integers: of channel c, `activation(sum * scale[c] + bias[c] [+ residual])`. The scales come first, then the biases, in
+/// which the input's zero is accounted for, and then each channel's sum of weights, a signed integer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conv {
     /// What is read.
@@ -429,7 +449,7 @@ pub struct Conv {
     pub pad: [usize; 2],
     /// Number of groups, after merging.
     pub groups: usize,
-    /// Input channels of a group, padding included: `input.pixel / groups`.
+    /// Words of a group's input, padding included: `input.pixel / groups`.
     pub group_input: usize,
     /// Offset of the packed panels in the weights.
     pub weights: usize,
@@ -444,7 +464,25 @@ pub struct Conv {
 impl Conv {
     /// Whether several groups, each with as many outputs as inputs, share a panel.
     pub const fn has_narrow_groups(&self) -> bool {
-        self.groups > 1 && self.output.pixel / self.groups < LANES
+        self.groups > 1 && self.output.lanes() / self.groups < LANES
+    }
+
+    /// Words behind the panels for each output channel: the bias, or scale, bias and sum of weights.
+    pub const fn constants(&self) -> usize {
+        match self.input.element {
+            Element::U8(_) => 3,
+            Element::F32 | Element::Bf16 | Element::Split { .. } => 1,
+        }
+    }
+
+    /// The products of a group's words at one tap: from which plane of the input, and from which of the
+    /// weights. Parts of parts that are too small to count are left out.
+    pub const fn terms(&self) -> &'static [(usize, usize)] {
+        match self.input.element {
+            Element::Split { parts: 2 } => &[(1, 0), (0, 1), (0, 0)],
+            Element::Split { .. } => &[(2, 0), (1, 1), (0, 2), (1, 0), (0, 1), (0, 0)],
+            Element::F32 | Element::Bf16 | Element::U8(_) => &[(0, 0)],
+        }
     }
 }
 

@@ -13,6 +13,9 @@
 //!    touch the map; a blur's reach no further than the map mirrored once.
 //! 6. The channels of a convolution's output are padded to [`LANES`]; of several groups each has a
 //!    multiple of [`LANES`] output channels, and `groups * group_input` is the input's pixel.
+//! 9. Elements of fewer bits than a word fill their pixels, and whole panels of them but for an image that
+//!    is loaded; a convolution of floats reads and writes floats alone; sums of products of bytes do not
+//!    overflow; depthwise convolutions, blurs and softmax are of floats.
 //! 7. Weights lie within the packed weights, in the last repetition of a section too; sections repeat
 //!    at least once, and a round has a bounded number of steps.
 //! 8. What loads the input has its shape; each output is stored exactly once, with its shape.
@@ -20,11 +23,14 @@
 use std::fmt::Display;
 
 use crate::plan::{
-    Algorithm, AvgPool, BlurPool, Conv, Depthwise, LANES, Op, Output, Plan, Pool, Residual, Section, View,
+    Algorithm, AvgPool, BlurPool, Conv, Depthwise, Element, LANES, Op, Output, Plan, Pool, Residual, Scale, Section, View,
 };
 
 /// The most taps of a blur: its coefficients are kept on the stack.
 pub(crate) const BLUR_TAPS: usize = 16;
+
+/// The most products of an unsigned and a signed byte of which the sum is within 32 bits.
+const MOST_BYTE_PRODUCTS: usize = i32::MAX as usize / (255 * 128);
 
 /// The largest stride or dilation of a convolution.
 const MOST_STEP: usize = 1 << 16;
@@ -127,7 +133,7 @@ fn check_step(plan: &Plan, section: &Section, op: &Op, stored: &mut [usize]) -> 
     scope.weights(0, Some(0))?;
     match op {
         Op::Load { output } => {
-            scope.view(output)?;
+            scope.image(output)?;
             ensure(shape(output) == plan.input, "not the input's shape")
         }
         Op::Conv(conv) => scope.conv(conv),
@@ -145,8 +151,8 @@ fn check_step(plan: &Plan, section: &Section, op: &Op, stored: &mut [usize]) -> 
         Op::BlurPool(blur) => scope.blur(blur),
         Op::Affine { input, output, weights, .. } => {
             scope.element_wise(input, output)?;
-            ensure(input.pixel == output.pixel, "input and output differ in pixel")?;
-            scope.weights(*weights, output.pixel.checked_mul(2))
+            ensure(input.lanes() == output.lanes(), "input and output differ in pixel")?;
+            scope.weights(*weights, output.lanes().checked_mul(2))
         }
         Op::Activate { input, output, .. } => scope.element_wise(input, output),
         Op::Add { input, residual, output, .. } => {
@@ -166,7 +172,10 @@ fn check_step(plan: &Plan, section: &Section, op: &Op, stored: &mut [usize]) -> 
             scope.view(output)?;
             scope.residual(residual, output)
         }
-        Op::Softmax { input, output } => scope.element_wise(input, output),
+        Op::Softmax { input, output } => {
+            floats(&[input, output])?;
+            scope.element_wise(input, output)
+        }
         Op::Store { input, output } => {
             scope.view(input)?;
             let result = plan.outputs.get(*output).ok_or("no such output")?;
@@ -196,8 +205,12 @@ fn disjoint(plan: &Plan, a: &View, b: &View) -> Checked {
 
 /// Whether every element of the one lies where the other's does.
 fn same_place(a: &View, b: &View) -> bool {
-    let place = |view: &View| View { channels: 0, ..*view };
-    place(a) == place(b)
+    let place = |view: &View| View { channels: 0, element: Element::F32, ..*view };
+    place(a) == place(b) && a.element.stores_as(b.element)
+}
+
+fn floats(views: &[&View]) -> Checked {
+    ensure(views.iter().all(|view| view.element == Element::F32), "elements that are no floats")
 }
 
 fn disjoint_or_same(plan: &Plan, a: &View, b: &View) -> Checked {
@@ -206,8 +219,27 @@ fn disjoint_or_same(plan: &Plan, a: &View, b: &View) -> Checked {
 
 impl Scope<'_> {
     fn view(&self, view: &View) -> Checked {
+        self.image(view)?;
+        let whole = view.element == Element::F32 || view.lanes().is_multiple_of(LANES);
+        ensure(whole, "channels are not padded to panels")
+    }
+
+    /// A view of any number of channels.
+    fn image(&self, view: &View) -> Checked {
         positive(&[view.height, view.width, view.channels], "map size")?;
-        ensure(view.channels <= view.pixel, "more channels than a pixel has")?;
+        match view.element {
+            Element::F32 | Element::Bf16 => {}
+            Element::Split { parts } => {
+                let whole = (2..=3).contains(&parts) && view.pixel.is_multiple_of(parts);
+                ensure(whole, "a pixel is not divided into its parts")?;
+            }
+            Element::U8(scale) => {
+                ensure(scale.step() > 0.0 && scale.step().is_normal(), "a scale of no size")?;
+                ensure(scale.zero <= Scale::MOST, "a zero out of range")?;
+            }
+        }
+        ensure(view.pixel <= MOST, "pixel out of range")?;
+        ensure(view.channels <= view.lanes(), "more channels than a pixel has")?;
         fits(end(self.plan, view), self.plan.arena, "view")
     }
 
@@ -236,7 +268,7 @@ impl Scope<'_> {
         let within = |size, limit| last(size).is_some_and(|last| last < limit);
         let covered = within(output.height, view.height) && within(output.width, view.width);
         ensure(covered, "the residual is smaller than the output")?;
-        ensure(*channel_offset <= output.pixel, "residual channels out of range")?;
+        ensure(*channel_offset <= output.lanes(), "residual channels out of range")?;
         let identity = *stride == 1 && *channel_offset == 0;
         if identity { disjoint_or_same(self.plan, output, view) } else { disjoint(self.plan, output, view) }
     }
@@ -252,10 +284,22 @@ impl Scope<'_> {
             pad: conv.pad,
         })?;
         positive(&[*groups, *group_input], "group")?;
-        let padded = output.channels.checked_next_multiple_of(LANES) == Some(output.pixel);
+        let padded = output.channels.checked_next_multiple_of(LANES) == Some(output.lanes());
         ensure(padded, "output channels are not padded to panels")?;
-        let whole = *groups == 1 || output.pixel.is_multiple_of(groups.saturating_mul(LANES));
+        let whole = *groups == 1 || output.lanes().is_multiple_of(groups.saturating_mul(LANES));
         let shared = input.pixel == output.pixel && LANES.is_multiple_of(*group_input);
+        if input.element == Element::F32 {
+            floats(&[output])?;
+            floats(&conv.residual.iter().map(|residual| &residual.view).collect::<Vec<_>>())?;
+        } else {
+            ensure(whole, "a group of few channels of several values a word")?;
+            ensure(conv.algorithm == Algorithm::Direct, "an algorithm for floats")?;
+            ensure(group_input.is_multiple_of(input.element.parts()), "a group is not divided into parts")?;
+        }
+        if let Element::U8(_) = input.element {
+            let depth = product(&[conv.kernel[0], conv.kernel[1], *group_input, 4]);
+            fits(depth, MOST_BYTE_PRODUCTS, "sum of bytes' products")?;
+        }
         ensure(whole || shared, "a group is no whole number of panels, nor is a panel of groups")?;
         let inputs = groups.checked_mul(*group_input) == Some(input.pixel);
         ensure(inputs, "the groups do not make up the input's pixel")?;
@@ -273,6 +317,8 @@ impl Scope<'_> {
 
     fn depthwise(&self, depthwise: &Depthwise) -> Checked {
         let Depthwise { input, output, kernel, .. } = depthwise;
+        floats(&[input, output])?;
+        floats(&depthwise.residual.iter().map(|residual| &residual.view).collect::<Vec<_>>())?;
         self.window(Window {
             input,
             output,
@@ -291,7 +337,8 @@ impl Scope<'_> {
     /// Windows that read the border.
     fn window(&self, window: Window<'_>) -> Checked {
         let Window { input, output, kernel, stride, dilation, pad } = window;
-        self.views(&[input, output])?;
+        self.image(input)?;
+        self.view(output)?;
         disjoint(self.plan, output, input)?;
         for values in [kernel, stride, dilation] {
             positive(&values, "kernel, stride or dilation")?;
@@ -333,6 +380,7 @@ impl Scope<'_> {
 
     fn blur(&self, blur: &BlurPool) -> Checked {
         let BlurPool { input, output, size, stride, pad } = blur;
+        floats(&[input, output])?;
         self.views(&[input, output])?;
         disjoint(self.plan, output, input)?;
         ensure(input.channels == output.channels, "input and output differ in channels")?;

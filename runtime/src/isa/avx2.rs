@@ -1,15 +1,15 @@
-//! AVX2 and FMA: 8 lanes, 16 registers.
+//! AVX2 and FMA: 8 lanes, 16 registers; with AVX-VNNI's sums of products of bytes, or without.
 
 use std::arch::x86_64::*;
 
 use super::{Kernel, Simd};
 use crate::kernels::tile::{Shaped, run_shape};
 
-/// Proof that the machine has the instructions.
+/// Proof that the machine has the instructions; those of AVX-VNNI too if `VNNI`.
 #[derive(Clone, Copy)]
-pub(crate) struct Avx2(());
+pub(crate) struct Avx2<const VNNI: bool>(());
 
-impl Avx2 {
+impl<const VNNI: bool> Avx2<VNNI> {
     /// # Safety
     ///
     /// The machine has the instructions.
@@ -20,11 +20,17 @@ impl Avx2 {
 
 #[target_feature(enable = "avx2,fma")]
 #[inline(never)]
-fn call<K: Kernel>(simd: Avx2, kernel: K) {
+fn call<K: Kernel>(simd: Avx2<false>, kernel: K) {
     kernel.run(simd);
 }
 
-impl Simd for Avx2 {
+#[target_feature(enable = "avx2,fma,avxvnni")]
+#[inline(never)]
+fn call_vnni<K: Kernel>(simd: Avx2<true>, kernel: K) {
+    kernel.run(simd);
+}
+
+impl<const VNNI: bool> Simd for Avx2<VNNI> {
     const WIDTH: usize = 8;
     const TILES: &[usize] = &[6, 3];
     const PANELS: usize = 1;
@@ -33,7 +39,7 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn call<K: Kernel>(self, kernel: K) {
         // SAFETY: `self` proves that the machine has the instructions.
-        unsafe { call(self, kernel) }
+        unsafe { if VNNI { call_vnni(Avx2(()), kernel) } else { call(Avx2(()), kernel) } }
     }
 
     #[inline(always)]
@@ -120,5 +126,93 @@ impl Simd for Avx2 {
     unsafe fn store(self, to: *mut f32, v: __m256) {
         // SAFETY: `self` proves that the machine has the instruction, the caller that there is room.
         unsafe { _mm256_storeu_ps(to, v) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bf16(self, from: *const u16) -> __m256 {
+        // SAFETY: `self` proves that the machine has the instructions, the caller that the values are there.
+        unsafe {
+            let halves = _mm256_cvtepu16_epi32(_mm_loadu_si128(from.cast()));
+            _mm256_castsi256_ps(_mm256_slli_epi32::<16>(halves))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_bf16(self, to: *mut u16, v: __m256) {
+        // SAFETY: `self` proves that the machine has the instructions, the caller that there is room.
+        unsafe {
+            let bits = _mm256_castps_si256(v);
+            let odd = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
+            let rounded = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+            let quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x40_0000));
+            let nan = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_UNORD_Q>(v, v));
+            let halves = _mm256_srli_epi32::<16>(_mm256_blendv_epi8(rounded, quiet, nan));
+            let packed = _mm256_packus_epi32(halves, halves);
+            let packed = _mm256_permute4x64_epi64::<0b1000>(packed);
+            _mm_storeu_si128(to.cast(), _mm256_castsi256_si128(packed));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_u8(self, from: *const u8) -> __m256 {
+        // SAFETY: `self` proves that the machine has the instructions, the caller that the values are there.
+        unsafe { _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(from.cast()))) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_u8(self, to: *mut u8, v: __m256) {
+        // SAFETY: `self` proves that the machine has the instructions, the caller that there is room.
+        unsafe {
+            let integers = _mm256_cvtps_epi32(v);
+            let (low, high) = (_mm256_castsi256_si128(integers), _mm256_extracti128_si256::<1>(integers));
+            let words = _mm_packs_epi32(low, high);
+            _mm_storel_epi64(to.cast(), _mm_packus_epi16(words, words));
+        }
+    }
+
+    #[inline(always)]
+    fn int_to_float(self, v: __m256) -> __m256 {
+        // SAFETY: `self` proves that the machine has the instruction.
+        unsafe { _mm256_cvtepi32_ps(_mm256_castps_si256(v)) }
+    }
+
+    #[inline(always)]
+    fn dot_bf16(self, x: __m256, w: __m256, sum: __m256) -> __m256 {
+        // SAFETY: `self` proves that the machine has the instructions.
+        unsafe {
+            let low = |v| _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_castps_si256(v)));
+            let upper = _mm256_castsi256_ps(_mm256_set1_epi32(0xffff_0000_u32.cast_signed()));
+            let high = |v| _mm256_and_ps(v, upper);
+            _mm256_fmadd_ps(high(x), high(w), _mm256_fmadd_ps(low(x), low(w), sum))
+        }
+    }
+
+    // 127 less each byte of `x` is multiplied: then no sum of two products is beyond 16 bits.
+    #[inline(always)]
+    fn begin_u8(self, weight_sums: __m256) -> __m256 {
+        if VNNI {
+            return self.splat(0.0);
+        }
+        // SAFETY: `self` proves that the machine has the instruction.
+        unsafe {
+            let sums = _mm256_castps_si256(weight_sums);
+            _mm256_castsi256_ps(_mm256_sub_epi32(_mm256_slli_epi32::<7>(sums), sums))
+        }
+    }
+
+    #[inline(always)]
+    fn dot_u8(self, x: __m256, w: __m256, sum: __m256) -> __m256 {
+        // SAFETY: `self` proves that the machine has the instructions.
+        unsafe {
+            let (x, w) = (_mm256_castps_si256(x), _mm256_castps_si256(w));
+            let sum = _mm256_castps_si256(sum);
+            _mm256_castsi256_ps(if VNNI {
+                _mm256_dpbusd_avx_epi32(sum, x, w)
+            } else {
+                let x = _mm256_xor_si256(x, _mm256_set1_epi8(127));
+                let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
+                _mm256_sub_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+            })
+        }
     }
 }

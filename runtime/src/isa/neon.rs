@@ -108,4 +108,65 @@ impl Simd for Neon {
         // SAFETY: NEON is part of the target's baseline; the caller promises room for four values.
         unsafe { vst1q_f32(to, v) }
     }
+
+    #[inline(always)]
+    unsafe fn load_bf16(self, from: *const u16) -> float32x4_t {
+        // SAFETY: NEON is part of the target's baseline; the caller promises four values.
+        unsafe { vreinterpretq_f32_u32(vshll_n_u16::<16>(vld1_u16(from))) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_u8(self, from: *const u8) -> float32x4_t {
+        // SAFETY: NEON is part of the target's baseline; the caller promises four values.
+        unsafe {
+            let bytes = vcreate_u8(u64::from(from.cast::<u32>().read_unaligned()));
+            vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(bytes))))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_u8(self, to: *mut u8, v: float32x4_t) {
+        // SAFETY: NEON is part of the target's baseline; the caller promises room for four values.
+        unsafe {
+            let halves = vmovn_u32(vcvtnq_u32_f32(v));
+            let bytes = vmovn_u16(vcombine_u16(halves, halves));
+            to.cast::<u32>().write_unaligned(vget_lane_u32::<0>(vreinterpret_u32_u8(bytes)));
+        }
+    }
+
+    #[inline(always)]
+    fn int_to_float(self, v: float32x4_t) -> float32x4_t {
+        // SAFETY: NEON is part of the target's baseline.
+        unsafe { vcvtq_f32_s32(vreinterpretq_s32_f32(v)) }
+    }
+
+    #[inline(always)]
+    fn dot_bf16(self, x: float32x4_t, w: float32x4_t, sum: float32x4_t) -> float32x4_t {
+        // SAFETY: NEON is part of the target's baseline.
+        unsafe {
+            let low = |v| vreinterpretq_f32_u32(vshlq_n_u32::<16>(vreinterpretq_u32_f32(v)));
+            let upper = vdupq_n_u32(0xffff_0000);
+            let high = |v| vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(v), upper));
+            vfmaq_f32(vfmaq_f32(sum, low(x), low(w)), high(x), high(w))
+        }
+    }
+
+    // The bytes of `x` are taken less 128: then both are signed.
+    #[inline(always)]
+    fn begin_u8(self, weight_sums: float32x4_t) -> float32x4_t {
+        // SAFETY: NEON is part of the target's baseline.
+        unsafe { vreinterpretq_f32_s32(vshlq_n_s32::<7>(vreinterpretq_s32_f32(weight_sums))) }
+    }
+
+    #[inline(always)]
+    fn dot_u8(self, x: float32x4_t, w: float32x4_t, sum: float32x4_t) -> float32x4_t {
+        // SAFETY: NEON is part of the target's baseline.
+        unsafe {
+            let x = veorq_u8(vreinterpretq_u8_f32(x), vdupq_n_u8(128));
+            let (x, w) = (vreinterpretq_s8_u8(x), vreinterpretq_s8_f32(w));
+            let low = vpaddlq_s16(vmull_s8(vget_low_s8(x), vget_low_s8(w)));
+            let high = vpaddlq_s16(vmull_s8(vget_high_s8(x), vget_high_s8(w)));
+            vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(sum), vpaddq_s32(low, high)))
+        }
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Nest: pixels of the share, then vectors of its channels. May be in place.
 
-use super::{Context, Share, activation, border, places, vectors};
+use super::{Context, Share, activation, border, element, places, vectors};
 use crate::isa::{Kernel, Simd};
 use crate::plan::{Activation, View};
 
@@ -23,15 +23,15 @@ impl Kernel for Call<'_> {
         for place in places(share.rows.clone(), output) {
             let (from, to) = (place.offset(input), place.offset(output));
             for (lane, count) in vectors(share.lanes.clone(), S::WIDTH) {
-                // SAFETY: the contract of the kernels; both views have the same pixel, of which there
+                // SAFETY: the contract of the kernels; both views have the same channels, and there
                 // are as many scales, and then shifts.
                 unsafe {
                     let scales = context.weights.add(self.weights + lane);
                     let scale = simd.load_some(scales, count);
-                    let shift = simd.load_some(scales.add(output.pixel), count);
-                    let x = simd.load_some(context.arena.add(from + lane), count);
+                    let shift = simd.load_some(scales.add(output.lanes()), count);
+                    let x = element::load(simd, input, context.arena.add(from), lane, count);
                     let y = activation::apply(simd, self.activation, simd.mul_add(x, scale, shift));
-                    simd.store_some(context.arena.add(to + lane), y, count);
+                    element::store(simd, output, context.arena.add(to), lane, y, count);
                 }
             }
         }

@@ -1,11 +1,9 @@
-//! The zeros around a map, which padded convolutions read.
+//! The zeros around a map, which padded convolutions read; in 8 bits, what means zero.
 //!
 //! Each member clears what is beside its own rows, and what is above an image's first row and below
 //! its last where it has these.
 
-use std::ptr::write_bytes;
-
-use super::{Context, Share};
+use super::{Context, Share, element};
 use crate::plan::{Border, View};
 
 /// Sets this share of the view's border to zero.
@@ -44,11 +42,14 @@ unsafe fn clear_pixels(context: &Context, view: &View, share: &Share, start: usi
     // SAFETY: the caller's promise; a share's lanes lie within a pixel.
     unsafe {
         let first = context.arena.add(start);
-        if share.lanes.len() == view.pixel {
-            return write_bytes(first, 0, count * view.pixel);
+        let zero = view.element.zero();
+        if share.lanes.len() == view.lanes() {
+            return first.write_bytes(zero, count * view.pixel);
         }
         for pixel in 0..count {
-            write_bytes(first.add(pixel * view.pixel + share.lanes.start), 0, share.lanes.len());
+            for words in element::words(view, &share.lanes) {
+                first.add(pixel * view.pixel + words.start).write_bytes(zero, words.len());
+            }
         }
     }
 }

@@ -97,7 +97,7 @@ const fn tiles_fit(tiles: &[usize]) -> bool {
 }
 
 /// Output pixels of a block.
-fn block_size(conv: &Conv) -> usize {
+pub(super) fn block_size(conv: &Conv) -> usize {
     let values = conv.stride[0].saturating_mul(conv.stride[1]).saturating_mul(conv.input.pixel);
     (BLOCK_VALUES / values).clamp(LEAST, BLOCK)
 }
@@ -114,18 +114,19 @@ pub(super) fn largest_tile<S: Simd>(conv: &Conv, share: &Share) -> [usize; 2] {
 }
 
 /// Panels that read the same inputs: those of a group, or one if it has several groups.
-fn panels_in_group(conv: &Conv) -> usize {
-    (conv.output.pixel / LANES / conv.groups).max(1)
+pub(super) fn panels_in_group(conv: &Conv) -> usize {
+    (conv.output.lanes() / LANES / conv.groups).max(1)
 }
 
 /// Taps that lie one behind the other are one run.
-fn taps(conv: &Conv) -> Taps {
+pub(super) fn taps(conv: &Conv) -> Taps {
     let [height, width] = conv.kernel;
     let input = &conv.input;
-    let (columns, run) = if conv.groups == 1 && conv.dilation[1] == 1 {
+    let whole = conv.groups == 1 && input.element.parts() == 1;
+    let (columns, run) = if whole && conv.dilation[1] == 1 {
         (1, width * input.pixel)
     } else {
-        (width, conv.group_input)
+        (width, conv.group_input / input.element.parts())
     };
     Taps {
         rows: height,

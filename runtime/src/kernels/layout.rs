@@ -2,7 +2,7 @@
 //!
 //! Nest: rows of the share, channels, columns: a row of one channel is contiguous for the caller.
 
-use super::{Context, Share, border};
+use super::{Context, Share, border, element};
 use crate::isa::{Kernel, Simd};
 use crate::plan::View;
 
@@ -35,16 +35,16 @@ impl Kernel for Load<'_> {
             for channel in share.lanes.clone() {
                 // SAFETY: the contract of the kernels; the images have the view's shape.
                 unsafe {
-                    let to = context.arena.add(output.at(n, y, 0) + channel);
+                    let to = context.arena.add(output.at(n, y, 0));
                     if channel >= output.channels {
                         for x in 0..output.width {
-                            *to.add(x * output.pixel) = 0.0;
+                            element::write(output, to.add(x * output.pixel), channel, 0.0);
                         }
                         continue;
                     }
                     let from = context.images.add(planar(output, context.first + n, channel, y));
                     for x in 0..output.width {
-                        *to.add(x * output.pixel) = *from.add(x);
+                        element::write(output, to.add(x * output.pixel), channel, *from.add(x));
                     }
                 }
             }
@@ -67,10 +67,10 @@ impl Kernel for Store<'_> {
             for channel in lanes.clone() {
                 // SAFETY: the contract of the kernels; the result has the view's shape.
                 unsafe {
-                    let from = context.arena.cast_const().add(input.at(n, y, 0) + channel);
+                    let from = context.arena.cast_const().add(input.at(n, y, 0));
                     let to = context.results.add(start + planar(input, context.first + n, channel, y));
                     for x in 0..input.width {
-                        *to.add(x) = *from.add(x * input.pixel);
+                        *to.add(x) = element::read(input, from.add(x * input.pixel), channel);
                     }
                 }
             }

@@ -18,7 +18,10 @@ mod blur;
 mod border;
 mod conv;
 mod depthwise;
+mod dots;
+mod element;
 mod elementwise;
+mod epilogue;
 mod layout;
 #[cfg(feature = "program")]
 pub(crate) mod limits;
@@ -28,12 +31,14 @@ mod softmax;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tile;
+#[cfg(target_arch = "x86_64")]
+mod tiles;
 mod winograd;
 
 use std::ops::Range;
 
 use crate::isa::{Isa, Kernel, Simd};
-use crate::plan::{Algorithm, Conv, LANES, Op, Split, Step, View, part, parts};
+use crate::plan::{Algorithm, Conv, Element, LANES, Op, Split, Step, View, part, parts};
 
 /// The memory of a run.
 #[derive(Clone, Copy)]
@@ -101,11 +106,11 @@ impl Share {
                 let units = view.height.div_ceil(unit);
                 let Range { start, end } = part(n * units, member);
                 let row = |at: usize| at / units * view.height + (at % units * unit);
-                Self { rows: row(start)..row(end), lanes: 0..view.pixel }
+                Self { rows: row(start)..row(end), lanes: 0..view.lanes() }
             }
             Split::Channels => {
-                let Range { start, end } = part(view.pixel.div_ceil(LANES), member);
-                let lane = |panel| view.pixel.min(panel * LANES);
+                let Range { start, end } = part(view.lanes().div_ceil(LANES), member);
+                let lane = |panel| view.lanes().min(panel * LANES);
                 Self { rows: 0..rows, lanes: lane(start)..lane(end) }
             }
         }
@@ -174,8 +179,21 @@ impl<'a> StepCall<'a> {
     }
 
     pub(crate) fn run(self, isa: Isa) {
-        if !self.share.is_empty() {
-            isa.run(self);
+        if self.share.is_empty() {
+            return;
+        }
+        let Self { context, op, ref share } = self;
+        match op {
+            Op::Conv(conv) if conv.input.element != Element::F32 => {
+                #[cfg(target_arch = "x86_64")]
+                if let Some(simd) = isa.matrix_unit() {
+                    // SAFETY: the promise made to `new`; the level has the unit.
+                    return unsafe { tiles::run(simd, context, conv, share) };
+                }
+                // SAFETY: the promise made to `new`.
+                isa.run_dots(unsafe { dots::Call::new(context, conv, share) });
+            }
+            _ => isa.run(self),
         }
     }
 }
@@ -185,6 +203,10 @@ impl<'a> StepCall<'a> {
 pub(crate) fn largest_tile(isa: Isa, step: &Step, n: usize, members: usize) -> Option<[usize; 2]> {
     let Op::Conv(conv) = &step.op else { return None };
     let mut tile = [0; 2];
+    #[cfg(target_arch = "x86_64")]
+    if conv.input.element != Element::F32 && isa.matrix_unit().is_some() {
+        return Some(tiles::largest_tile(conv, &Share::of(step, n, (0, members))));
+    }
     isa.run(LargestTile { conv, share: Share::of(step, n, (0, members)), tile: &mut tile });
     Some(tile)
 }

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{Context, Place, Share, border, places, vectors};
+use super::{Context, Place, Share, border, element, places, vectors};
 use crate::isa::{Kernel, Simd};
 use crate::plan::{AvgPool, Pool, View};
 
@@ -58,7 +58,7 @@ impl Pool {
 
 /// Channels of a vector that the input has, of those that the output has.
 fn present(input: &View, lane: usize, count: usize) -> usize {
-    input.pixel.saturating_sub(lane).min(count)
+    input.lanes().saturating_sub(lane).min(count)
 }
 
 impl Kernel for Max<'_> {
@@ -74,15 +74,15 @@ impl Kernel for Max<'_> {
                 // SAFETY: the contract of the kernels; rows and columns are on the map, and `present`
                 // is no more than the input's pixel has.
                 unsafe {
-                    let lane_in = lane.min(input.pixel);
+                    let lane_in = lane.min(input.lanes());
                     let mut best = simd.splat(f32::NEG_INFINITY);
                     for y in rows.clone() {
                         for x in columns.clone() {
-                            let from = context.arena.add(input.at(place.n, y, x) + lane_in);
-                            best = simd.max_nan(best, simd.load_some(from, present));
+                            let from = context.arena.add(input.at(place.n, y, x));
+                            best = simd.max_nan(best, element::load(simd, input, from, lane_in, present));
                         }
                     }
-                    simd.store_some(context.arena.add(to + lane), best, count);
+                    element::store(simd, output, context.arena.add(to), lane, best, count);
                 }
             }
         }
@@ -107,15 +107,15 @@ impl Kernel for Average<'_> {
                 let present = present(input, lane, count);
                 // SAFETY: as for the maximum.
                 unsafe {
-                    let lane_in = lane.min(input.pixel);
+                    let lane_in = lane.min(input.lanes());
                     let mut sum = simd.splat(0.0);
                     for y in rows.clone() {
                         for x in columns.clone() {
-                            let from = context.arena.add(input.at(place.n, y, x) + lane_in);
-                            sum = simd.add(sum, simd.load_some(from, present));
+                            let from = context.arena.add(input.at(place.n, y, x));
+                            sum = simd.add(sum, element::load(simd, input, from, lane_in, present));
                         }
                     }
-                    simd.store_some(context.arena.add(to + lane), simd.mul(sum, scale), count);
+                    element::store(simd, output, context.arena.add(to), lane, simd.mul(sum, scale), count);
                 }
             }
         }
@@ -137,17 +137,17 @@ impl Kernel for Global<'_> {
                 let present = present(input, lane, count);
                 // SAFETY: the contract of the kernels; `present` is no more than the input's pixel has.
                 unsafe {
-                    let lane_in = lane.min(input.pixel);
+                    let lane_in = lane.min(input.lanes());
                     let mut total = simd.splat(0.0);
                     for y in 0..input.height {
                         let mut sum = simd.splat(0.0);
                         for x in 0..input.width {
-                            let from = context.arena.add(input.at(place.n, y, x) + lane_in);
-                            sum = simd.add(sum, simd.load_some(from, present));
+                            let from = context.arena.add(input.at(place.n, y, x));
+                            sum = simd.add(sum, element::load(simd, input, from, lane_in, present));
                         }
                         total = simd.add(total, sum);
                     }
-                    simd.store_some(context.arena.add(to + lane), simd.mul(total, scale), count);
+                    element::store(simd, output, context.arena.add(to), lane, simd.mul(total, scale), count);
                 }
             }
         }

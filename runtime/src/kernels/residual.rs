@@ -3,8 +3,8 @@
 //! They do if the shortcut lies as the output does. Option A's is subsampled and shifted by channels, with
 //! zeros where the output has a channel that the shortcut has not; the direct convolution copies it all.
 
-use super::{Context, Place};
-use crate::plan::{Conv, Residual, View};
+use super::{Context, Place, element};
+use crate::plan::{Conv, Element, Residual, View};
 
 /// Channels that are read at once.
 pub(super) const CHUNK: usize = 64;
@@ -14,8 +14,10 @@ pub(super) const CHUNK: usize = 64;
 pub(super) struct Shortcut<'a> {
     context: &'a Context<'a>,
     residual: &'a Residual,
-    /// Whether output channels have values in the shortcut's pixels, padding included.
+    /// Whether output channels have floats in the shortcut's pixels, padding included.
     pub direct: bool,
+    /// Whether they have values there, of whatever elements.
+    pub aligned: bool,
 }
 
 /// A shortcut's pixels, one for each of the output's: where the first lies, and the distance from one
@@ -30,13 +32,19 @@ pub(super) struct Grid {
 impl<'a> Shortcut<'a> {
     pub(super) fn new(context: &'a Context<'a>, residual: &'a Residual, output: &View) -> Self {
         let view = &residual.view;
-        let same = view.channels == output.channels && view.pixel == output.pixel;
-        Self { context, residual, direct: same && residual.channel_offset == 0 }
+        let same = view.channels == output.channels && view.lanes() == output.lanes();
+        let aligned = same && residual.channel_offset == 0;
+        Self { context, residual, direct: aligned && view.element == Element::F32, aligned }
     }
 
     /// What a convolution adds, if anything.
     pub(super) fn of(context: &'a Context<'a>, conv: &'a Conv) -> Option<Self> {
         conv.residual.as_ref().map(|residual| Self::new(context, residual, &conv.output))
+    }
+
+    /// What is read.
+    pub(super) fn view(&self) -> &View {
+        &self.residual.view
     }
 
     /// Where the pixel lies that is added to the output's at `place`.
@@ -67,7 +75,8 @@ impl<'a> Shortcut<'a> {
             if self.direct {
                 return pixel.add(lane);
             }
-            if lane >= *channel_offset && lane + len <= channel_offset + view.channels {
+            let floats = view.element == Element::F32;
+            if floats && lane >= *channel_offset && lane + len <= channel_offset + view.channels {
                 return pixel.add(lane - channel_offset);
             }
             self.copy(offset, lane, &mut copy[..len]);
@@ -87,9 +96,18 @@ impl<'a> Shortcut<'a> {
         let start = lane.max(*channel_offset);
         let end = (lane + copy.len()).min(channel_offset + view.channels);
         if let Some(copy) = copy.get_mut(start - lane..end.saturating_sub(lane)) {
-            let from = self.context.arena.cast_const().wrapping_add(offset + start - channel_offset);
+            let first = start - channel_offset;
             // SAFETY: the residual's pixel at `offset` lies in the arena, and has these channels.
-            unsafe { from.copy_to_nonoverlapping(copy.as_mut_ptr(), copy.len()) }
+            unsafe {
+                let pixel = self.context.arena.cast_const().add(offset);
+                if view.element == Element::F32 {
+                    pixel.add(first).copy_to_nonoverlapping(copy.as_mut_ptr(), copy.len());
+                } else {
+                    for (channel, value) in (first..).zip(copy) {
+                        *value = element::read(view, pixel, channel);
+                    }
+                }
+            }
         }
     }
 }

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use super::{Context, Share, StepCall};
 use crate::isa::{Isa, Level};
 use crate::plan::*;
-use crate::reference::{Memory, apply};
+use super::element;
+use crate::reference::{Memory, SLOTS, apply};
 
 pub(super) const ACTIVATIONS: [Activation; 10] = [
     Activation::None,
@@ -71,15 +72,36 @@ impl Case {
         let mut numbers = Numbers(self.seed);
         let mut arena = vec![f32::NAN; self.arena];
         for view in &self.inputs {
-            arena[view.offset..view.offset + self.n * view.image()].fill(0.0);
-            for n in 0..self.n {
-                for y in 0..view.height {
-                    let at = view.at(n, y, 0);
-                    arena[at..at + view.width * view.pixel].fill_with(|| numbers.next());
+            let zero = f32::from_bits(u32::from_ne_bytes([view.element.zero(); 4]));
+            arena[view.offset..view.offset + self.n * view.image()].fill(zero);
+            for place in super::places(0..self.n * view.height, view) {
+                for channel in 0..view.lanes() {
+                    // SAFETY: the view lies in the arena, and the pixel has the channel.
+                    unsafe {
+                        let pixel = arena.as_mut_ptr().add(place.offset(view));
+                        element::write(view, pixel, channel, numbers.next());
+                    }
                 }
             }
         }
         arena
+    }
+
+    /// The inputs as the reference has them.
+    fn slots(&self) -> Vec<f64> {
+        let arena = self.memory();
+        let mut slots = vec![f64::NAN; SLOTS * arena.len()];
+        for view in &self.inputs {
+            for (place, channel) in super::places(0..self.n * view.height, view)
+                .flat_map(|place| (0..view.channels).map(move |channel| (place, channel)))
+            {
+                let at = place.offset(view);
+                // SAFETY: the view lies in the arena, and the pixel has the channel.
+                let value = unsafe { element::read(view, arena.as_ptr().add(at), channel) };
+                slots[SLOTS * at + channel] = value.into();
+            }
+        }
+        slots
     }
 
     /// The plan of this step alone.
@@ -134,7 +156,7 @@ impl Case {
             return Err(TestCaseError::fail(invalid.to_string()));
         }
         let mut expected = Memory {
-            arena: self.memory().iter().map(|&x| x.into()).collect(),
+            arena: self.slots(),
             weights: &self.weights,
             images: &[],
             results: vec![],
@@ -171,14 +193,16 @@ impl Case {
                     let inner_y = y.checked_sub(view.border.top).filter(|&y| y < view.height);
                     let inner_x = x.checked_sub(view.border.left).filter(|&x| x < view.width);
                     let at = view.offset + n * view.image() + y * view.row() + x * view.pixel;
-                    for c in 0..view.pixel {
-                        let (found, expected) = (found[at + c], expected[at + c]);
+                    for c in 0..view.lanes() {
+                        // SAFETY: the view lies in the arena, and the pixel has the channel.
+                        let found = unsafe { element::read(&view, found.as_ptr().add(at), c) };
+                        let expected = expected[SLOTS * at + c];
                         if inner_y.is_none() || inner_x.is_none() {
                             prop_assert!(found == 0.0, "{name}: {found} in the border at {y}, {x}");
                         } else if c >= view.channels {
                             prop_assert!(found.is_finite(), "{name}: {found} in padded channel {c}");
                         } else {
-                            let close = (f64::from(found) - expected).abs() <= 1e-5 * (1.0 + expected.abs());
+                            let close = (f64::from(found) - expected).abs() <= tolerance(&view, expected);
                             prop_assert!(close, "{name}: {found}, not {expected} at {n}, {y}, {x}, {c}");
                         }
                     }
@@ -187,6 +211,28 @@ impl Case {
         }
         Ok(())
     }
+}
+
+/// How far a stored value may be from the expected one, which is rounded as it is: a last place of its
+/// elements, besides the sums' own rounding errors.
+fn tolerance(view: &View, expected: f64) -> f64 {
+    let sums = 1e-5 * (1.0 + expected.abs());
+    sums + match view.element {
+        Element::F32 => 0.0,
+        Element::Bf16 => expected.abs() / 127.0,
+        Element::Split { .. } => expected.abs() / 65536.0,
+        Element::U8(scale) => 1.001 * f64::from(scale.step()),
+    }
+}
+
+/// Elements of every kind.
+fn element() -> impl Strategy<Value = Element> {
+    prop_oneof![
+        Just(Element::F32),
+        Just(Element::Bf16),
+        (2..4_usize).prop_map(|parts| Element::Split { parts }),
+        (0.005..0.02_f32, 0..=Scale::MOST).prop_map(|(step, zero)| Element::U8(Scale::new(step, zero))),
+    ]
 }
 
 fn border() -> impl Strategy<Value = Border> {
@@ -347,6 +393,98 @@ prop_compose! {
             algorithm: Algorithm::Direct,
         });
         Case { op, inputs, arena: layout.end, weights, batch, n, seed }
+    }
+}
+
+/// Words of weights for a convolution whose input's elements these are, and what the products of bytes
+/// are multiplied with; padding multiplies nothing.
+fn words(conv: &Conv, seed: u64) -> Vec<f32> {
+    let element = conv.input.element;
+    let (taps, lanes) = (conv.kernel[0] * conv.kernel[1], conv.output.lanes());
+    let (in_group, panels) = (element.channels(conv.group_input), lanes / LANES);
+    let plane = conv.group_input / element.parts();
+    let scale = ((taps * in_group) as f32).sqrt().recip();
+    let mut numbers = Numbers(!seed);
+    let mut words = vec![0_u32; panels * taps * conv.group_input * LANES];
+    let mut sums = vec![0_i32; lanes];
+    for at in 0..panels * taps * in_group * LANES {
+        let (lane, k) = (at % LANES, at / LANES % in_group);
+        let (tap, panel) = (at / LANES / in_group % taps, at / LANES / in_group / taps);
+        let group = panel / (panels / conv.groups).max(1);
+        let present = group * in_group + k < conv.input.channels;
+        let mut left = if present { numbers.next() } else { 0.0 };
+        let line = (panel * taps + tap) * conv.group_input;
+        if let Element::U8(_) = element {
+            let weight = (left * 127.0).round() as i8;
+            sums[panel * LANES + lane] += i32::from(weight);
+            let byte = u32::from(weight.cast_unsigned()) << (k % 4 * 8);
+            words[(line + k / 4) * LANES + lane] |= byte;
+            continue;
+        }
+        left *= scale;
+        for part in 0..element.parts() {
+            let bits = bf16_bits(left);
+            words[(line + part * plane + k / 2) * LANES + lane] |= u32::from(bits) << (k % 2 * 16);
+            left -= f32::from_bits(u32::from(bits) << 16);
+        }
+    }
+    if let Element::U8(input) = element {
+        words.extend((0..lanes).map(|_| (scale / 127.0 * input.step()).to_bits()));
+    }
+    words.extend((0..lanes).map(|_| (8.0 * numbers.next()).to_bits()));
+    if let Element::U8(_) = element {
+        words.extend(sums.iter().map(|sum| sum.cast_unsigned()));
+    }
+    words.into_iter().map(f32::from_bits).collect()
+}
+
+prop_compose! {
+    /// A convolution of elements with several values a word.
+    fn dots()(
+        input in map(1..12, 70),
+        elements in [element(), element(), element()],
+        group_panels in prop_oneof![3 => Just(None), 1 => (2..4_usize, 1..4_usize).prop_map(Some)],
+        channels in prop_oneof![1..20_usize, 1..200_usize],
+        axes in [axis(), axis()],
+        output_border in border(),
+        shortcut in shortcut(),
+        activation in activation(),
+        (n, batch) in images(),
+        seed in any::<u64>(),
+    ) -> Case {
+        let mut layout = Layout { batch, end: 3 };
+        let element = match elements[0] {
+            Element::F32 => Element::Bf16,
+            element => element,
+        };
+        let (groups, channels) = group_panels.map_or((1, channels), |(groups, panels)| {
+            (groups, groups * panels * LANES)
+        });
+        let input = View { channels: if groups > 1 { LANES * groups } else { input.channels }, ..input };
+        let (input, [height, width]) = with_windows(input.of(element), axes);
+        let input = layout.place(input);
+        let mut inputs = vec![input];
+        let output = View::new(0, [channels, height, width]).of(elements[1]).bordered(output_border);
+        let (output, residual) = place_output(&mut layout, output, shortcut, &mut inputs);
+        let residual = residual.map(|residual| {
+            let same = residual.view == output;
+            let view = if same { output } else { layout.place(residual.view.of(elements[2])) };
+            inputs.pop();
+            inputs.push(view);
+            Residual { view, ..residual }
+        });
+        let conv = Conv {
+            kernel: [axes[0].0, axes[1].0],
+            stride: [axes[0].1, axes[1].1],
+            dilation: [axes[0].2, axes[1].2],
+            pad: [axes[0].3, axes[1].3],
+            residual,
+            activation,
+            ..Conv::new(input, output, 7).groups(groups, input.pixel / groups)
+        };
+        let mut weights = vec![f32::NAN; 7];
+        weights.extend(words(&conv, seed));
+        Case { op: Op::Conv(conv), inputs, arena: layout.end, weights, batch, n, seed }
     }
 }
 
@@ -547,6 +685,11 @@ proptest! {
 
     #[test]
     fn convolution_is_the_references(case in conv()) {
+        case.check()?;
+    }
+
+    #[test]
+    fn convolution_of_words_is_the_references(case in dots()) {
         case.check()?;
     }
 

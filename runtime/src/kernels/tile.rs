@@ -137,13 +137,29 @@ macro_rules! run_shape {
 }
 pub(crate) use run_shape;
 
-/// Adds the products of `depth` values of each pixel with the weights, `[k][LANES]` a panel.
+/// How a word of inputs multiplies a word of weights.
+pub(crate) trait Dot {
+    /// sum + x * w. To be marked `#[inline(always)]`.
+    fn dot<S: Simd>(simd: S, x: S::V, w: S::V, sum: S::V) -> S::V;
+}
+
+/// One single by another.
+pub(crate) struct Single;
+
+impl Dot for Single {
+    #[inline(always)]
+    fn dot<S: Simd>(simd: S, x: S::V, w: S::V, sum: S::V) -> S::V {
+        simd.mul_add(x, w, sum)
+    }
+}
+
+/// Adds the products of `depth` words of each pixel with the weights, `[k][LANES]` a panel.
 ///
 /// # Safety
 ///
 /// All of these places can be read; `V` vectors are whole panels, `panel_step` apart.
 #[inline(always)]
-unsafe fn accumulate<S: Simd, const P: usize, const V: usize>(
+pub(super) unsafe fn accumulate<D: Dot, S: Simd, const P: usize, const V: usize>(
     simd: S,
     sums: &mut [[S::V; V]; P],
     inputs: &[*const f32; P],
@@ -165,7 +181,7 @@ unsafe fn accumulate<S: Simd, const P: usize, const V: usize>(
             // SAFETY: the caller's promise.
             let x = simd.splat(unsafe { *input.add(k) });
             for (sum, w) in sums.iter_mut().zip(w) {
-                *sum = simd.mul_add(x, w, *sum);
+                *sum = D::dot(simd, x, w, *sum);
             }
         }
     }
@@ -283,7 +299,9 @@ impl Shaped for Ready<'_> {
                 for row in 0..taps.rows {
                     for column in 0..taps.columns {
                         let inputs = self.tap(first, row, column);
-                        accumulate(simd, &mut sums, &inputs, weights, panel_step, taps.run, &mut ahead);
+                        accumulate::<Single, _, P, V>(
+                            simd, &mut sums, &inputs, weights, panel_step, taps.run, &mut ahead,
+                        );
                         weights = weights.add(taps.run * LANES);
                     }
                 }
@@ -378,7 +396,9 @@ impl Shaped for ReadyProduct {
             // SAFETY: `new`'s caller promised all of these places.
             unsafe {
                 let inputs: [*const f32; P] = std::array::from_fn(|p| input.add(p * row));
-                accumulate(simd, &mut sums, &inputs, weights, depth * LANES, depth, &mut ahead);
+                accumulate::<Single, _, P, V>(
+                    simd, &mut sums, &inputs, weights, depth * LANES, depth, &mut ahead,
+                );
                 for sums in sums {
                     for (v, sum) in sums.into_iter().enumerate() {
                         simd.store(output.add(v * S::WIDTH), sum);

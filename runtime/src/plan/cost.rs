@@ -4,7 +4,7 @@
 //! Out: counts that depend on the plan alone. Work is counted as the network has it, traffic as the
 //! memory has it: padded channels move but do not multiply. Both saturate rather than overflow.
 
-use super::{Algorithm, Conv, Depthwise, Op, Pool, Residual, View};
+use super::{Algorithm, Conv, Depthwise, Element, Op, Pool, Residual, View};
 
 /// Bytes of one value.
 const VALUE: u64 = size_of::<f32>() as u64;
@@ -17,7 +17,8 @@ impl Op {
     pub fn macs(&self, n: usize) -> u64 {
         match self {
             Self::Conv(conv) => {
-                let channels = if conv.groups == 1 { conv.input.channels } else { conv.group_input };
+                let in_group = conv.input.element.channels(conv.group_input);
+                let channels = if conv.groups == 1 { conv.input.channels } else { in_group };
                 let View { height, width, channels: outputs, .. } = conv.output;
                 product(&[n, height, width, outputs, conv.kernel[0], conv.kernel[1], channels])
             }
@@ -130,15 +131,7 @@ impl Op {
     /// The kernel that computes it, such as `direct 3x3`.
     pub fn kernel(&self) -> String {
         let name = match self {
-            Self::Conv(conv) if conv.kernel == [1, 1] && (conv.input.height, conv.input.width) == (1, 1) => {
-                "linear"
-            }
-            Self::Conv(conv) => {
-                return match conv.algorithm {
-                    Algorithm::Direct => format!("direct {}x{}", conv.kernel[0], conv.kernel[1]),
-                    Algorithm::Winograd { form, .. } => format!("winograd {0}x{0}", form.outputs()),
-                };
-            }
+            Self::Conv(conv) => return conv_kernel(conv),
             Self::Depthwise(_) => "depthwise",
             Self::Load { .. } => "load",
             Self::MaxPool(_) => "max_pool",
@@ -154,6 +147,19 @@ impl Op {
             Self::Store { .. } => "store",
         };
         name.to_owned()
+    }
+}
+
+/// A convolution's algorithm and kernel, and its precision if that is not f32.
+fn conv_kernel(conv: &Conv) -> String {
+    let name = match conv.algorithm {
+        _ if conv.kernel == [1, 1] && (conv.input.height, conv.input.width) == (1, 1) => "linear".to_owned(),
+        Algorithm::Direct => format!("direct {}x{}", conv.kernel[0], conv.kernel[1]),
+        Algorithm::Winograd { form, .. } => format!("winograd {0}x{0}", form.outputs()),
+    };
+    match conv.input.element {
+        Element::F32 => name,
+        element => format!("{name} {}", element.precision()),
     }
 }
 
@@ -183,7 +189,11 @@ fn pooled(n: usize, pool: &Pool) -> u64 {
 /// What a sum reads of its shortcut.
 fn summand(n: usize, residual: Option<&Residual>, output: &View) -> u64 {
     residual.map_or(0, |residual| {
-        product(&[n, output.height, output.width, residual.view.pixel.min(output.pixel)])
+        let words = match residual.view.element {
+            Element::F32 => residual.view.pixel.min(output.lanes()),
+            _ => residual.view.pixel,
+        };
+        product(&[n, output.height, output.width, words])
     })
 }
 

@@ -162,13 +162,14 @@ impl Conv {
         }
     }
 
-    /// Packed weights, biases included.
+    /// Words of the packed weights, biases included.
     pub fn packed_weights(&self) -> Option<usize> {
         let taps = match self.algorithm {
             Algorithm::Direct => self.kernel[0].checked_mul(self.kernel[1])?,
             Algorithm::Winograd { form, .. } => form.points(),
         };
-        taps.checked_mul(self.group_input)?.checked_add(1)?.checked_mul(self.output.pixel)
+        let words = taps.checked_mul(self.group_input)?.checked_add(self.constants())?;
+        words.checked_mul(self.output.lanes())
     }
 }
 

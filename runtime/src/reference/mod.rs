@@ -8,14 +8,18 @@
 pub mod gemm;
 mod ops;
 
-use crate::plan::{Plan, View};
+use crate::plan::{Element, Plan, View};
 
 pub use ops::{activate, apply};
 
-/// A plan's memory, in f64.
+/// Values that have room for each word: as many as a word can have.
+pub const SLOTS: usize = 4;
+
+/// A plan's memory, in f64; what is stored in fewer bits is rounded to them.
 #[derive(Clone, Debug)]
 pub struct Memory<'a> {
-    /// The activations, at the plan's offsets.
+    /// The activations: [`SLOTS`] for each word of the plan's arena, a pixel's channels one behind the other
+    /// from four times its offset on, however many fit into a word.
     pub arena: Vec<f64>,
     /// The packed weights, from where the current repetition's begin.
     pub weights: &'a [f32],
@@ -31,7 +35,7 @@ impl Memory<'_> {
     /// The value at `[n, y, x, c]`: zero outside the map, and beyond its channels.
     fn get(&self, view: &View, [n, y, x, c]: [usize; 4]) -> f64 {
         if y < view.height && x < view.width && c < view.channels {
-            self.arena[view.at(n, y, x) + c]
+            self.arena[SLOTS * view.at(n, y, x) + c]
         } else {
             0.0
         }
@@ -58,16 +62,25 @@ impl Memory<'_> {
         let mut values = values.chunks_exact(view.channels);
         for n in 0..self.n {
             let image = view.offset + n * view.image();
-            self.arena[image..image + view.image()].fill(f64::NAN);
+            self.arena[SLOTS * image..SLOTS * (image + view.image())].fill(f64::NAN);
             for y in 0..view.height {
                 for x in 0..view.width {
-                    let at = view.at(n, y, x);
+                    let at = SLOTS * view.at(n, y, x);
                     if let Some(values) = values.next() {
-                        self.arena[at..at + view.channels].copy_from_slice(values);
+                        let stored = self.arena[at..at + view.channels].iter_mut();
+                        stored.zip(values).for_each(|(stored, value)| *stored = round(view.element, *value));
                     }
                 }
             }
         }
+    }
+}
+
+/// What is stored of a value.
+fn round(element: Element, value: f64) -> f64 {
+    match element {
+        Element::F32 => value,
+        Element::Bf16 | Element::Split { .. } | Element::U8(_) => element.round(value as f32).into(),
     }
 }
 
@@ -81,7 +94,7 @@ pub fn run(plan: &Plan, weights: &[f32], images: &[f32]) -> Vec<Vec<f64>> {
     let mut results = vec![Vec::new(); plan.outputs.len()];
     for round in plan.rounds(images.len() / size) {
         let mut memory = Memory {
-            arena: vec![f64::NAN; plan.arena],
+            arena: vec![f64::NAN; SLOTS * plan.arena],
             weights,
             images: &images[round.start * size..round.end * size],
             results: vec![Vec::new(); plan.outputs.len()],

@@ -3,7 +3,7 @@
 use super::Memory;
 use crate::plan::winograd::{Form, packed_at};
 use crate::plan::{
-    Activation, Algorithm, AvgPool, BlurPool, Conv, Depthwise, LANES, Op, Pool, Residual, View,
+    Activation, Algorithm, AvgPool, BlurPool, Conv, Depthwise, Element, LANES, Op, Pool, Residual, View,
 };
 
 /// The activation by its definition.
@@ -58,7 +58,7 @@ pub fn apply(op: &Op, memory: &mut Memory) {
         Op::BlurPool(op) => memory.fill(&op.output, |memory, at| blur(memory, op, at)),
         Op::Affine { input, output, weights, activation } => memory.fill(output, |memory, at| {
             let scale = f64::from(memory.weights[weights + at[3]]);
-            let shift = f64::from(memory.weights[weights + output.pixel + at[3]]);
+            let shift = f64::from(memory.weights[weights + output.lanes() + at[3]]);
             activate(*activation, memory.get(input, at) * scale + shift)
         }),
         Op::Activate { input, output, activation } => {
@@ -105,21 +105,53 @@ fn shortcut(memory: &Memory, residual: Option<&Residual>, [n, y, x, c]: [usize; 
 fn conv(memory: &Memory, op: &Conv, at: [usize; 4]) -> f64 {
     let [n, y, x, c] = at;
     let [height, width] = op.kernel;
-    let panel = height * width * op.group_input * LANES;
-    let group = c / (op.output.pixel / op.groups);
-    let mut sum = f64::from(memory.weights[op.weights + op.output.pixel / LANES * panel + c]);
+    let lanes = op.output.lanes();
+    let in_group = op.input.element.channels(op.group_input);
+    let group = c / (lanes / op.groups);
+    let mut sum = 0.0;
     for ky in 0..height {
         for kx in 0..width {
-            for k in 0..op.group_input {
-                let tap = (ky * width + kx) * op.group_input + k;
-                let weight = memory.weights[op.weights + c / LANES * panel + tap * LANES + c % LANES];
+            for k in 0..in_group {
+                let weight = packed_weight(memory.weights, op, c, (ky * width + kx, k));
                 let (y, x) = (y * op.stride[0] + ky * op.dilation[0], x * op.stride[1] + kx * op.dilation[1]);
-                let at = [n, y, x, group * op.group_input + k];
-                sum += f64::from(weight) * memory.get_padded(&op.input, at, op.pad);
+                let at = [n, y, x, group * in_group + k];
+                sum += weight * memory.get_padded(&op.input, at, op.pad);
             }
         }
     }
-    activate(op.activation, sum + shortcut(memory, op.residual.as_ref(), at))
+    let constants = op.weights + height * width * op.group_input * lanes;
+    let constant = |index: usize| memory.weights[constants + index * lanes + c];
+    let biased = match op.input.element {
+        // The packed scale is for integers, and the bias makes up for the input's zero.
+        Element::U8(scale) => {
+            let (step, zero) = (f64::from(scale.step()), f64::from(scale.zero));
+            let weights = f64::from(constant(2).to_bits().cast_signed());
+            (sum / step + zero * weights) * f64::from(constant(0)) + f64::from(constant(1))
+        }
+        Element::F32 | Element::Bf16 | Element::Split { .. } => sum + f64::from(constant(0)),
+    };
+    activate(op.activation, biased + shortcut(memory, op.residual.as_ref(), at))
+}
+
+/// What a convolution's packed weights say of an output channel's product with a group's input channel `k`
+/// at a tap.
+fn packed_weight(weights: &[f32], op: &Conv, c: usize, (tap, k): (usize, usize)) -> f64 {
+    let element = op.input.element;
+    let panel = op.kernel[0] * op.kernel[1] * op.group_input * LANES;
+    let plane = op.group_input / element.parts();
+    let word = |part: usize, in_word: usize| {
+        let line = tap * op.group_input + part * plane + k / in_word;
+        weights[op.weights + c / LANES * panel + line * LANES + c % LANES].to_bits()
+    };
+    let half = |part: usize| {
+        let bits = word(part, 2) >> (k % 2 * 16) << 16;
+        f64::from(f32::from_bits(bits))
+    };
+    match element {
+        Element::F32 => f32::from_bits(word(0, 1)).into(),
+        Element::Bf16 | Element::Split { .. } => (0..element.parts()).map(half).sum(),
+        Element::U8(_) => f64::from((word(0, 4) >> (k % 4 * 8)) as u8 as i8),
+    }
 }
 
 /// The definition with matrices, for the tile that the output is in.

@@ -1,0 +1,204 @@
+//! How activations are stored: which of a pixel's words hold which channel's value.
+//!
+//! A word has 32 bits: the arena's and the packed weights' unit. A pixel's channels lie one behind the
+//! other in its words, lower bits first; values that are split into parts have a plane for each part.
+//! What multiplies words of two or four values at once has the same layout of weights as what multiplies
+//! floats: `[tap][word][LANES]`.
+
+/// How a map's values are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Element {
+    /// IEEE single: a channel a word.
+    #[default]
+    F32,
+    /// The upper half of a single, rounded to nearest even: two channels a word.
+    Bf16,
+    /// A sum of `parts` such halves, 2 or 3, each rounding what the ones before left: for each part two
+    /// channels a word, behind those of the part before.
+    Split {
+        /// How many.
+        parts: usize,
+    },
+    /// 8 bits that mean `step * (q - zero)`, q at most [`Scale::MOST`]: four channels a word.
+    U8(Scale),
+}
+
+/// What 8 bits mean: `step * (q - zero)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Scale {
+    /// The bits of an `f32`, so that equal scales are equal.
+    step: u32,
+    /// Which of them means 0; a border is filled with it.
+    pub zero: u8,
+}
+
+impl Scale {
+    /// The greatest of the 8 bits' values: without the last one, 127 less any is a signed byte, and so is
+    /// its negative.
+    pub const MOST: u8 = 254;
+
+    /// `step` is positive and finite.
+    pub const fn new(step: f32, zero: u8) -> Self {
+        Self { step: step.to_bits(), zero }
+    }
+
+    /// Between a value and the next.
+    pub const fn step(self) -> f32 {
+        f32::from_bits(self.step)
+    }
+
+    /// The scale of values from `low` to `high`, 0 among them, of which 0 is exactly one.
+    pub fn of_range(low: f32, high: f32) -> Self {
+        let (low, high) = (low.min(0.0), high.max(0.0));
+        let step = (high - low) / f32::from(Self::MOST);
+        // All are zeros, or next to: any step will do.
+        let step = if step.is_normal() { step } else { 1.0 };
+        let zero = (-low / step).round_ties_even().clamp(0.0, f32::from(Self::MOST));
+        Self::new(step, zero as u8)
+    }
+
+    /// The nearest value that 8 bits can mean; 0 for what is no number.
+    pub fn quantise(self, value: f32) -> u8 {
+        let step = (value * self.step().recip() + f32::from(self.zero)).round_ties_even();
+        if step.is_nan() { self.zero } else { step.clamp(0.0, f32::from(Self::MOST)) as u8 }
+    }
+
+    /// What 8 bits mean.
+    pub fn value(self, quantised: u8) -> f32 {
+        self.step() * (f32::from(quantised) - f32::from(self.zero))
+    }
+}
+
+impl Element {
+    /// Words that hold so many channels, a multiple of 4.
+    pub const fn words(self, channels: usize) -> usize {
+        match self {
+            Self::F32 => channels,
+            Self::Bf16 => channels / 2,
+            Self::Split { parts } => channels / 2 * parts,
+            Self::U8(_) => channels / 4,
+        }
+    }
+
+    /// Channels that so many words hold.
+    pub const fn channels(self, words: usize) -> usize {
+        match self {
+            Self::F32 => words,
+            Self::Bf16 => words.saturating_mul(2),
+            Self::Split { parts } => words / parts * 2,
+            Self::U8(_) => words.saturating_mul(4),
+        }
+    }
+
+    /// Planes of a pixel, each with all channels.
+    pub const fn parts(self) -> usize {
+        match self {
+            Self::Split { parts } => parts,
+            Self::F32 | Self::Bf16 | Self::U8(_) => 1,
+        }
+    }
+
+    /// What each byte of a border is, so that it means 0.
+    pub const fn zero(self) -> u8 {
+        match self {
+            Self::U8(scale) => scale.zero,
+            Self::F32 | Self::Bf16 | Self::Split { .. } => 0,
+        }
+    }
+
+    /// What a value is when it has been stored.
+    pub fn round(self, value: f32) -> f32 {
+        match self {
+            Self::F32 => value,
+            Self::Bf16 => round_to_bf16(value),
+            Self::Split { parts } => {
+                let part = |(sum, left): (f32, f32), _| {
+                    let part = round_to_bf16(left);
+                    (sum + part, left - part)
+                };
+                (0..parts).fold((0.0, value.clamp(-SPLIT_MAX, SPLIT_MAX)), part).0
+            }
+            Self::U8(scale) => scale.value(scale.quantise(value)),
+        }
+    }
+
+    /// The same, whatever its values mean.
+    pub const fn stores_as(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::F32, Self::F32) | (Self::Bf16, Self::Bf16) | (Self::U8(_), Self::U8(_)) => true,
+            (Self::Split { parts }, Self::Split { parts: others }) => parts == others,
+            _ => false,
+        }
+    }
+
+    /// The precision of sums over such values, as people say it.
+    pub const fn precision(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+            Self::Split { parts: 2 } => "f32-fast",
+            Self::Split { .. } => "f32-fast3",
+            Self::U8(_) => "int8",
+        }
+    }
+}
+
+/// The largest number that is split into parts: larger ones, infinities too, become this one, as what is
+/// left beside an infinite part would be no number.
+pub const SPLIT_MAX: f32 = f32::from_bits(0x7f7f_0000);
+
+/// The nearest number of which only the upper 16 bits are set; that with an even last bit of two.
+pub fn round_to_bf16(value: f32) -> f32 {
+    f32::from_bits(u32::from(bf16_bits(value)) << 16)
+}
+
+/// The upper 16 bits of [`round_to_bf16`].
+pub fn bf16_bits(value: f32) -> u16 {
+    let bits = value.to_bits();
+    if value.is_nan() {
+        return (bits >> 16) as u16 | 0x40;
+    }
+    let rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+    rounded as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_is_exact_in_any_range() {
+        for (low, high) in [(0.0, 5.1), (-1.0, 3.0), (-2.0, 0.0), (0.0, 0.0), (1.0, 4.0), (-7.0, -2.0)] {
+            let scale = Scale::of_range(low, high);
+            assert_eq!(scale.value(scale.quantise(0.0)), 0.0, "{low} to {high}");
+            for value in [low, high, 0.3 * low + 0.7 * high] {
+                let error = (scale.value(scale.quantise(value)) - value).abs();
+                assert!(error <= scale.step() * 0.501 + 1e-6, "{value} of {low} to {high}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn halves_round_to_the_nearest_and_ties_to_even() {
+        assert_eq!(round_to_bf16(1.0), 1.0);
+        assert_eq!(round_to_bf16(f32::from_bits(0x3f80_8000)), 1.0);
+        assert_eq!(round_to_bf16(f32::from_bits(0x3f81_8000)), f32::from_bits(0x3f82_0000));
+        assert_eq!(round_to_bf16(f32::from_bits(0x3f80_8001)), f32::from_bits(0x3f81_0000));
+        assert!(round_to_bf16(f32::NAN).is_nan());
+        assert_eq!(round_to_bf16(f32::NEG_INFINITY), f32::NEG_INFINITY);
+    }
+
+    #[test]
+    fn three_parts_are_a_single_and_two_have_16_bits() {
+        for value in [1.0 + f32::EPSILON, 0.1, -123.456, 3e-20] {
+            assert_eq!(Element::Split { parts: 3 }.round(value), value);
+            let two = Element::Split { parts: 2 }.round(value);
+            assert!((two - value).abs() <= value.abs() * 2.0_f32.powi(-16));
+        }
+        for parts in [2, 3] {
+            assert_eq!(Element::Split { parts }.round(f32::MAX), SPLIT_MAX);
+            assert_eq!(Element::Split { parts }.round(f32::NEG_INFINITY), -SPLIT_MAX);
+            assert!(Element::Split { parts }.round(f32::NAN).is_nan());
+        }
+    }
+}
