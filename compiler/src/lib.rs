@@ -22,6 +22,7 @@ pub mod graph;
 pub mod model;
 pub mod passes;
 pub mod plan;
+pub mod precision;
 mod spec;
 pub mod syntax;
 pub mod weights;
@@ -34,6 +35,7 @@ pub use model::Network;
 pub use plan::Algorithms;
 pub use spec::{Checked, Spec, shipped_models};
 
+use precision::Precisions;
 use weights::{Checkpoint, Rename, WeightsError};
 
 /// Why something could not be compiled.
@@ -73,6 +75,17 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A calibration or deployment file that is none.
+    #[error("{}: {reason}", path.display())]
+    Precision {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A calibration of other weights.
+    #[error(transparent)]
+    Calibration(#[from] precision::calibration::Unfit),
     /// Something that the caller asked for and that is not to be had.
     #[error("{0}")]
     Usage(String),
@@ -85,13 +98,20 @@ pub struct Options {
     pub batch: usize,
     /// How the algorithms of convolutions are chosen.
     pub algorithms: Algorithms,
+    /// In which precision layers compute.
+    pub precisions: Precisions,
     /// Patterns from the network's tensor names to the checkpoint's, before those of the spec.
     pub renames: Vec<Rename>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { batch: 1, algorithms: Algorithms::default(), renames: Vec::new() }
+        Self {
+            batch: 1,
+            algorithms: Algorithms::default(),
+            precisions: Precisions::default(),
+            renames: Vec::new(),
+        }
     }
 }
 
@@ -111,16 +131,36 @@ pub struct Compiled {
 ///
 /// # Errors
 ///
-/// If the checkpoint does not fit the network, or the network's buffers no machine.
+/// If the checkpoint does not fit the network, the calibration not the checkpoint, or the network's buffers
+/// no machine.
 pub fn compile(
     network: &Network,
     checkpoint: Option<&Checkpoint>,
     options: &Options,
 ) -> Result<Compiled, Error> {
     let values = checkpoint.map(|c| join(network, c, &options.renames)).transpose()?;
+    if let (Some(values), Some(calibration)) = (&values, &options.precisions.calibration) {
+        calibration.check(network, values)?;
+    }
     let mut graph = graph::lower(network, values);
     passes::run(&mut graph);
-    let planned = plan::plan(&graph, &plan_options(network, options))?;
+    plan_graph(network, &graph, options)
+}
+
+/// As [`compile`], every value of the network being an output: see [`precision::probe`].
+///
+/// # Errors
+///
+/// Those of [`compile`].
+pub fn compile_probed(network: &Network, values: Vec<Vec<f32>>, options: &Options) -> Result<Compiled, Error> {
+    let mut graph = graph::lower(network, Some(values));
+    passes::run(&mut graph);
+    precision::probe::add_probes(&mut graph);
+    plan_graph(network, &graph, options)
+}
+
+fn plan_graph(network: &Network, graph: &graph::Graph, options: &Options) -> Result<Compiled, Error> {
+    let planned = plan::plan(graph, &plan_options(network, options))?;
     let weights = planned.weights.map(|values| {
         resnetc_runtime::weights::encode(&planned.plan, &values)
             .unwrap_or_else(|error| unreachable!("the packer counts what it packs: {error}"))
@@ -148,6 +188,7 @@ pub fn plan_options(network: &Network, options: &Options) -> plan::Options {
     plan::Options {
         batch: options.batch,
         algorithms: options.algorithms.clone(),
+        precisions: options.precisions.clone(),
         preprocess: network.preprocess.clone(),
         labels: network.labels.clone(),
         params: network.total_params(),

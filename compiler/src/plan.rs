@@ -7,6 +7,7 @@
 
 mod at_once;
 mod choose;
+mod elements;
 mod layout;
 mod memory;
 mod pack;
@@ -14,11 +15,13 @@ mod roll;
 mod steps;
 mod text;
 pub mod tuning;
+mod words;
 
 use resnetc_runtime::plan::{Output, Plan, Preprocess};
 use sha2::{Digest, Sha256};
 
 use crate::graph::{Graph, NodeId, Op};
+use crate::precision::Precisions;
 
 pub use choose::Algorithms;
 use layout::Layout;
@@ -31,6 +34,8 @@ pub struct Options {
     pub batch: usize,
     /// How the algorithms of convolutions are chosen.
     pub algorithms: Algorithms,
+    /// In which precision layers compute.
+    pub precisions: Precisions,
     /// From a picture to an input.
     pub preprocess: Preprocess,
     /// Class names.
@@ -70,6 +75,27 @@ pub enum PlanError {
         /// The step's path.
         step: String,
     },
+    /// Bytes without a calibration.
+    #[error("int8 needs to know the activations' ranges: give a calibration, which `resnetc calibrate` makes")]
+    NotCalibrated,
+    /// A value of which the calibration does not have the range.
+    #[error("the calibration has no range of `{step}`: calibrate again")]
+    NoRange {
+        /// The step's path.
+        step: String,
+    },
+    /// Sums of too many bytes' products.
+    #[error("`{step}` sums more products than 32 bits hold in int8: give it another precision")]
+    TooDeep {
+        /// The step's path.
+        step: String,
+    },
+    /// A precision for no layer.
+    #[error("the deployment's `{pattern}` fits no layer")]
+    NoLayer {
+        /// What was to fit.
+        pattern: String,
+    },
     /// A batch of no images.
     #[error("a batch has at least 1 image")]
     NoImages,
@@ -80,12 +106,15 @@ pub enum PlanError {
 
 /// Plans a graph.
 pub fn plan(graph: &Graph, options: &Options) -> Result<Planned, PlanError> {
+    let mut graph = graph.clone();
+    let elements = elements::assign_elements(&mut graph, &options.precisions)?;
+    let graph = &graph;
     let order: Vec<NodeId> = graph.order();
     let input = order.iter().find(|&&id| graph.node(id).op == Op::Input).ok_or(PlanError::Empty)?;
     check_batch(graph, &order, options.batch)?;
-    let single = Layout::new(graph, &order, 1)?;
+    let single = Layout::new(graph, &order, 1, &elements)?;
     let images = at_once::images_at_once(graph, &order, &single, (options.batch, options.params));
-    let layout = if images == 1 { single } else { Layout::new(graph, &order, images)? };
+    let layout = if images == 1 { single } else { Layout::new(graph, &order, images, &elements)? };
     let chooser = choose::Chooser { images, params: options.params, algorithms: &options.algorithms };
     let mut packer = pack::Packer::new();
     let steps: Vec<steps::Placed> =
@@ -103,7 +132,9 @@ pub fn plan(graph: &Graph, options: &Options) -> Result<Planned, PlanError> {
         Vec::new()
     };
     let (weights, packed) = packer.finish();
-    check_finite(&steps, packed.as_deref().unwrap_or_default())?;
+    if let Some(placed) = steps.iter().find(|placed| !placed.finite) {
+        return Err(PlanError::NotFinite { step: placed.step.name.to_string() });
+    }
     let mut plan = Plan {
         name: graph.name.clone().into(),
         digest: [0; 32],
@@ -134,19 +165,6 @@ fn check_batch(graph: &Graph, order: &[NodeId], batch: usize) -> Result<(), Plan
             let size = node.shape.iter().try_fold(batch, |size, &side| size.checked_mul(side));
             size.filter(|&size| size <= MOST_VALUES).ok_or(PlanError::TooLarge)?;
         }
-    }
-    Ok(())
-}
-
-/// Names the first step whose packed weights are not all finite.
-fn check_finite(steps: &[steps::Placed], packed: &[f32]) -> Result<(), PlanError> {
-    let mut begin = 0;
-    for placed in steps {
-        let own = packed.get(begin..placed.weights_end).unwrap_or_default();
-        if own.iter().any(|w| !w.is_finite()) {
-            return Err(PlanError::NotFinite { step: placed.step.name.to_string() });
-        }
-        begin = placed.weights_end;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use crate::plan::tuning::Tuning;
+use crate::precision::{Calibration, Deployment, Precision, Precisions};
 use crate::spec::Checked;
 use crate::weights::{self, Checkpoint, Rename};
 use crate::{Algorithms, Compiled, Error, Options, Spec, compile, files};
@@ -85,7 +86,7 @@ fn chosen(matches: &ArgMatches, batch: usize) -> Result<Algorithms, Error> {
     let Some(path) = matches.try_get_one::<PathBuf>("tuning").ok().flatten() else {
         return Ok(Algorithms::default());
     };
-    let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+    let text = read_text(path)?;
     let wrong = |reason| Error::Tuning { path: path.clone(), reason };
     let tuning = Tuning::parse(&text).map_err(|error| wrong(error.to_string()))?;
     if tuning.batch != batch {
@@ -93,6 +94,51 @@ fn chosen(matches: &ArgMatches, batch: usize) -> Result<Algorithms, Error> {
         return Err(wrong(format!("{batches}: tune again with --batch {batch}")));
     }
     Ok(Algorithms::Tuned(tuning))
+}
+
+/// `--precision P`, `--deployment FILE` and `--calibration FILE`
+pub fn precisions() -> [Arg; 3] {
+    [
+        Arg::new("precision")
+            .long("precision")
+            .value_name("P")
+            .value_parser(Precision::ALL.map(Precision::name))
+            .help("What layers compute in; f32 unless given"),
+        Arg::new("deployment")
+            .long("deployment")
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .help("Lines such as `precision int8` and `precision bf16 layer4 fc`; they go before --precision"),
+        Arg::new("calibration")
+            .long("calibration")
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .help("The activations' ranges, which int8 needs: what `resnetc calibrate` wrote"),
+    ]
+}
+
+/// What `--precision`, `--deployment` and `--calibration` say.
+fn chosen_precisions(matches: &ArgMatches) -> Result<Precisions, Error> {
+    let given = |name| matches.try_get_one::<PathBuf>(name).ok().flatten();
+    let named = matches.try_get_one::<String>("precision").ok().flatten();
+    let precision = named.and_then(|name| Precision::from_name(name)).unwrap_or_default();
+    let mut deployment = Deployment::all(precision);
+    if let Some(path) = given("deployment") {
+        let own = Deployment::parse(&read_text(path)?).map_err(|error| unfit(path, &error))?;
+        deployment.extend(own);
+    }
+    let calibration = given("calibration").map(|path| {
+        Calibration::parse(&read_text(path)?).map_err(|error| unfit(path, &error))
+    });
+    Ok(Precisions { deployment, calibration: calibration.transpose()? })
+}
+
+fn read_text(path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })
+}
+
+fn unfit(path: &Path, reason: &impl ToString) -> Error {
+    Error::Precision { path: path.to_owned(), reason: reason.to_string() }
 }
 
 /// `--weights`, `--random-weights` and `--rename`
@@ -135,6 +181,7 @@ pub fn options(matches: &ArgMatches) -> Result<Options, Failure> {
     Ok(Options {
         batch,
         algorithms: chosen(matches, batch)?,
+        precisions: chosen_precisions(matches)?,
         renames: texts.into_iter().flatten().map(rename).collect::<Result<_, _>>()?,
     })
 }
@@ -145,13 +192,16 @@ pub fn compile_with_weights(
     spec: &Spec,
     checked: &Checked,
 ) -> Result<Compiled, Failure> {
-    let network = &checked.network;
-    let checkpoint = if matches.get_flag("random-weights") {
-        random::checkpoint(network)
-    } else {
-        checkpoint(matches, spec, network.weights.as_deref())?
-    };
-    Ok(compile(network, Some(&checkpoint), &options(matches)?)?)
+    let checkpoint = any_checkpoint(matches, spec, checked)?;
+    Ok(compile(&checked.network, Some(&checkpoint), &options(matches)?)?)
+}
+
+/// The checkpoint that is given, that the spec names, or that is invented.
+pub fn any_checkpoint(matches: &ArgMatches, spec: &Spec, checked: &Checked) -> Result<Checkpoint, Failure> {
+    if matches.get_flag("random-weights") {
+        return Ok(random::checkpoint(&checked.network));
+    }
+    checkpoint(matches, spec, checked.network.weights.as_deref())
 }
 
 fn checkpoint(matches: &ArgMatches, spec: &Spec, named: Option<&str>) -> Result<Checkpoint, Failure> {

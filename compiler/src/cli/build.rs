@@ -20,6 +20,7 @@ pub fn command() -> Command {
         .arg(args::set())
         .arg(args::batch())
         .args(args::algorithms())
+        .args(args::precisions())
         .arg(
             Arg::new("embed")
                 .long("embed")

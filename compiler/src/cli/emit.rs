@@ -14,6 +14,7 @@ pub fn command() -> Command {
         .arg(args::set())
         .arg(args::batch())
         .args(args::algorithms())
+        .args(args::precisions())
         .arg(
             Arg::new("stage")
                 .long("stage")

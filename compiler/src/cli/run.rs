@@ -19,6 +19,7 @@ pub fn command() -> Command {
         .arg(args::set())
         .arg(args::batch())
         .args(args::algorithms())
+        .args(args::precisions())
         .arg(
             Arg::new("args")
                 .value_name("ARGS")

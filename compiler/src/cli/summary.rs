@@ -15,6 +15,7 @@ pub fn command() -> Command {
         .arg(args::set())
         .arg(args::batch())
         .args(args::algorithms())
+        .args(args::precisions())
         .arg(args::json())
 }
 

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 
-use resnetc_runtime::plan::{Border, Filter, Plan, Section, Split, Stage, Step, View};
+use resnetc_runtime::plan::{Border, Element, Filter, Plan, Section, Split, Stage, Step, View};
 
 use super::ops::emit_op;
 
@@ -27,6 +27,7 @@ const RUNTIME_NAMES: &[&str] = &[
     "Border",
     "Conv",
     "Depthwise",
+    "Element",
     "Filter",
     "Op",
     "Output",
@@ -34,6 +35,7 @@ const RUNTIME_NAMES: &[&str] = &[
     "Pool",
     "Preprocess",
     "Residual",
+    "Scale",
     "Section",
     "Split",
     "Stage",
@@ -126,7 +128,11 @@ fn emit_view(view: &View) -> TokenStream {
     let shape = [view.channels, view.height, view.width];
     let (offset, dims) = (number(view.offset), triple(shape));
     let mut out = quote! { View::new(#offset, #dims) };
-    if view.pixel != View::new(0, shape).pixel {
+    if view.element != Element::F32 {
+        let element = emit_element(view.element);
+        out = quote! { #out.of(#element) };
+    }
+    if view.pixel != View::new(0, shape).of(view.element).pixel {
         let pixel = number(view.pixel);
         out = quote! { #out.pixel(#pixel) };
     }
@@ -142,6 +148,21 @@ fn emit_view(view: &View) -> TokenStream {
         out = quote! { #out.bordered(#border) };
     }
     out
+}
+
+fn emit_element(element: Element) -> TokenStream {
+    match element {
+        Element::F32 => quote! { Element::F32 },
+        Element::Bf16 => quote! { Element::Bf16 },
+        Element::Split { parts } => {
+            let parts = number(parts);
+            quote! { Element::Split { parts: #parts } }
+        }
+        Element::U8(scale) => {
+            let (step, zero) = (Literal::f32_unsuffixed(scale.step()), Literal::u8_unsuffixed(scale.zero));
+            quote! { Element::U8(Scale::new(#step, #zero)) }
+        }
+    }
 }
 
 fn items(plan: &Plan, weights: &Weights) -> TokenStream {

@@ -17,6 +17,12 @@ impl Graph {
         debug_assert_eq!(self.node(id).op.operands(), self.operands(id).len(), "{}", self.node(id).path);
     }
 
+    /// Gives a node other operands, as many as it has.
+    pub fn reconnect(&mut self, id: NodeId, operands: &[NodeId]) {
+        debug_assert_eq!(self.node(id).op.operands(), operands.len(), "{}", self.node(id).path);
+        self.set_edges(id, operands);
+    }
+
     /// Lets every reader of `old` read `new` instead.
     pub fn redirect(&mut self, old: NodeId, new: NodeId) {
         let mut readers: Vec<NodeId> = self.uses(old).into_iter().map(|(reader, _)| reader).collect();

@@ -60,7 +60,7 @@ fn weights(graph: &Graph, single: &Layout, id: NodeId, images: (usize, u64)) -> 
     let input = || graph.operands(id).first().map_or(0, |&input| single.view(input).pixel);
     match &graph.node(id).op {
         Op::Conv(conv) => conv_weights(graph, single, (id, conv), images),
-        Op::Linear(_) => bytes(input()) * single.view(id).pixel as f64,
+        Op::Linear(_) => bytes(input()) * single.view(id).lanes() as f64,
         Op::ScaleShift { .. } => bytes(2 * input()),
         Op::Input
         | Op::BatchNorm { .. }
@@ -92,8 +92,8 @@ fn conv_weights(
         Algorithm::Direct => height * width,
         Algorithm::Winograd { form, .. } => form.points(),
     };
-    let group = Groups::merge(&conv.attributes, input.channels, input.pixel).input;
-    bytes(taps) * group as f64 * output.pixel as f64
+    let group = input.element.words(Groups::merge(&conv.attributes, &input).input);
+    bytes(taps) * group as f64 * output.lanes() as f64
 }
 
 fn bytes(values: usize) -> f64 {

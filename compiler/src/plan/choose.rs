@@ -5,7 +5,7 @@
 //! near caches if that takes longer (the kernels do both at once), and those of the transforms.
 
 use resnetc_runtime::plan::winograd::Form;
-use resnetc_runtime::plan::{Algorithm, Conv, View};
+use resnetc_runtime::plan::{Algorithm, Conv, Element, View};
 
 use crate::model::network;
 
@@ -56,7 +56,7 @@ impl Chooser<'_> {
     /// The algorithm for a convolution from `input` to `output`.
     pub fn algorithm(&self, conv: &network::Conv, input: &View, output: &View) -> Algorithm {
         let plain = (conv.kernel, conv.stride, conv.dilation, conv.groups) == ([3, 3], [1, 1], [1, 1], 1);
-        if !plain {
+        if !plain || input.element != Element::F32 {
             return Algorithm::Direct;
         }
         let cost = Cost::new(input, output, self.images, self.params);
@@ -79,7 +79,7 @@ impl Chooser<'_> {
 /// `None` if there is no choice.
 pub fn costs(conv: &Conv, images: usize, params: u64) -> Option<(f64, [f64; Form::ALL.len()])> {
     let cost = Cost::new(&conv.input, &conv.output, images, params);
-    conv.suits_winograd().then(|| (cost.direct(), Form::ALL.map(|form| cost.winograd(form))))
+    (conv.suits_winograd() && conv.input.element == Element::F32).then(|| (cost.direct(), Form::ALL.map(|form| cost.winograd(form))))
 }
 
 /// What the costs of a 3 x 3 convolution of stride 1 depend on.

@@ -6,12 +6,13 @@
 
 use std::collections::HashMap;
 
-use resnetc_runtime::plan::{Border, LANES, View};
+use resnetc_runtime::plan::{Border, Element, View};
 
 use crate::graph::{Conv, Graph, NodeId, Op, ResidualRead};
 use crate::model::window::axes;
 
 use super::PlanError;
+use super::elements::Elements;
 use super::memory::{self, Request};
 
 /// The views of all values, and the arena that they are in.
@@ -32,7 +33,12 @@ struct Group {
 
 impl Layout {
     /// Lays out a graph that runs in `order`, for so many images at once.
-    pub fn new(graph: &Graph, order: &[NodeId], images: usize) -> Result<Self, PlanError> {
+    pub fn new(
+        graph: &Graph,
+        order: &[NodeId],
+        images: usize,
+        elements: &Elements,
+    ) -> Result<Self, PlanError> {
         let at: HashMap<NodeId, usize> = order.iter().enumerate().map(|(i, &id)| (id, i)).collect();
         let last_use = |id: NodeId| graph.uses(id).iter().map(|(user, _)| at[user]).max();
         let mut groups: Vec<Group> = Vec::new();
@@ -43,7 +49,7 @@ impl Layout {
             }
             let border = border(graph, id);
             let last = last_use(id).unwrap_or(step);
-            let shared = in_place(graph, id).filter(|&r| last_use(r) == Some(step)).map(|r| group_of[&r]);
+            let shared = in_place(graph, id, elements).filter(|&r| last_use(r) == Some(step)).map(|r| group_of[&r]);
             let group = match shared {
                 Some(group) => {
                     groups[group].border = groups[group].border.union(border);
@@ -61,8 +67,7 @@ impl Layout {
         let mut views: HashMap<NodeId, View> = HashMap::new();
         for &id in order {
             let Some(&group) = group_of.get(&id) else { continue };
-            let view =
-                View::new(0, graph.node(id).shape).pixel(pixel(graph, id)).bordered(groups[group].border);
+            let view = view(graph, id, elements).bordered(groups[group].border);
             if requests.len() == group {
                 let size =
                     checked_image(&view).and_then(|s| s.checked_mul(images)).ok_or(PlanError::TooLarge)?;
@@ -84,7 +89,7 @@ impl Layout {
 }
 
 /// The shortcut in whose buffer a node can compute its sum.
-fn in_place(graph: &Graph, id: NodeId) -> Option<NodeId> {
+fn in_place(graph: &Graph, id: NodeId, elements: &Elements) -> Option<NodeId> {
     let operands = graph.operands(id);
     let residual = match &graph.node(id).op {
         Op::Conv(c) => (c.residual? == ResidualRead::IDENTITY).then_some(operands[1])?,
@@ -92,24 +97,29 @@ fn in_place(graph: &Graph, id: NodeId) -> Option<NodeId> {
         _ => return None,
     };
     let others = operands.iter().filter(|&&o| o == residual).count();
-    let alike =
-        graph.node(residual).shape == graph.node(id).shape && pixel(graph, residual) == pixel(graph, id);
+    let alike = graph.node(residual).shape == graph.node(id).shape
+        && elements.of(residual).stores_as(elements.of(id))
+        && view(graph, residual, elements).pixel == view(graph, id, elements).pixel;
     (others == 1 && alike).then_some(residual)
 }
 
-/// Distance between a value's columns. An image that only dense convolutions read keeps its three
-/// channels: their taps lie side by side then.
-fn pixel(graph: &Graph, id: NodeId) -> usize {
-    let channels = graph.node(id).shape[0];
+/// A value's shape and elements. An image that only dense convolutions read keeps its three channels, or
+/// as many as fill words: their taps lie side by side then.
+fn view(graph: &Graph, id: NodeId, elements: &Elements) -> View {
+    let shape @ [channels, ..] = graph.node(id).shape;
+    let element = elements.of(id);
     let dense = |user: NodeId| match &graph.node(user).op {
         Op::Conv(c) => c.attributes.groups == 1 && c.residual.is_none(),
         _ => false,
     };
-    if graph.node(id).op == Op::Input && graph.uses(id).iter().all(|&(user, _)| dense(user)) {
-        channels
-    } else {
-        channels.next_multiple_of(LANES)
+    let view = View::new(0, shape).of(element);
+    if graph.node(id).op != Op::Input || !graph.uses(id).iter().all(|&(user, _)| dense(user)) {
+        return view;
     }
+    view.pixel(match element {
+        Element::F32 => channels,
+        Element::Bf16 | Element::Split { .. } | Element::U8(_) => element.words(channels.next_multiple_of(4)),
+    })
 }
 
 /// The zeros that the convolutions behind a value read around it.

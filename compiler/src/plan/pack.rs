@@ -3,16 +3,20 @@
 //! The layouts are those that [`resnetc_runtime::plan`] documents: panels of [`LANES`] output
 //! channels, `[ky][kx][c][LANES]`, then biases. Narrow groups are merged, with zeros between.
 
-use resnetc_runtime::plan::LANES;
+use resnetc_runtime::plan::{Element, LANES, View};
 use resnetc_runtime::plan::winograd::{Form, packed_at};
 
 use crate::graph::Constant;
 use crate::model::network;
 
+use super::words::Weights;
+
 /// Packed weights so far.
 pub struct Packer {
     length: usize,
     values: Option<Vec<f32>>,
+    /// Whether all that was packed since it was last asked is finite.
+    finite: bool,
 }
 
 /// The groups of a convolution as they are packed.
@@ -24,21 +28,29 @@ pub struct Groups {
     pub input: usize,
 }
 
+/// What a word can have the channels of.
+const IN_WORD: usize = 4;
+
 impl Groups {
     /// As they are if they fill panels, or panels them; else merged until each fills its panels; one
     /// group if that cannot be.
-    pub fn merge(conv: &network::Conv, channels: usize, pixel: usize) -> Self {
+    ///
+    /// Of several values a word, a group's words are its own, and its outputs whole panels.
+    pub fn merge(conv: &network::Conv, input: &View) -> Self {
+        let (channels, lanes) = (input.channels, input.lanes());
+        let floats = input.element == Element::F32;
         let (wide_in, wide_out) = (channels / conv.groups, conv.channels / conv.groups);
         let alike = wide_in == wide_out && LANES.is_multiple_of(wide_out);
-        if conv.groups > 1 && alike && [channels, conv.channels] == [pixel; 2] {
+        if conv.groups > 1 && alike && floats && [channels, conv.channels] == [lanes; 2] {
             return Self { count: conv.groups, input: wide_in };
         }
+        let whole = |m: usize| floats || (m * wide_in).is_multiple_of(IN_WORD);
         let merged = (1..=conv.groups)
-            .find(|m| conv.groups.is_multiple_of(*m) && (m * wide_out).is_multiple_of(LANES))
-            .filter(|_| channels == pixel && conv.groups > 1);
+            .find(|m| conv.groups.is_multiple_of(*m) && (m * wide_out).is_multiple_of(LANES) && whole(*m))
+            .filter(|_| channels == lanes && conv.groups > 1);
         match merged {
             Some(m) => Self { count: conv.groups / m, input: m * wide_in },
-            None => Self { count: 1, input: pixel },
+            None => Self { count: 1, input: lanes },
         }
     }
 }
@@ -46,7 +58,7 @@ impl Groups {
 impl Packer {
     /// Nothing packed yet.
     pub fn new() -> Self {
-        Self { length: 0, values: Some(Vec::new()) }
+        Self { length: 0, values: Some(Vec::new()), finite: true }
     }
 
     /// How much is packed so far.
@@ -59,8 +71,21 @@ impl Packer {
         (self.length, self.values)
     }
 
+    /// Whether all that was packed since the last question is finite.
+    pub fn was_finite(&mut self) -> bool {
+        std::mem::replace(&mut self.finite, true)
+    }
+
     /// Makes room for `length` values, and fills it if the values are known; gives its offset.
     fn append(&mut self, length: usize, fill: Option<impl FnOnce(&mut [f32])>) -> usize {
+        let offset = self.append_words(length, fill);
+        let packed = self.values.as_ref().map_or(&[][..], |values| &values[offset..]);
+        self.finite &= packed.iter().all(|value| value.is_finite());
+        offset
+    }
+
+    /// The same for words that may be anything.
+    fn append_words(&mut self, length: usize, fill: Option<impl FnOnce(&mut [f32])>) -> usize {
         let offset = self.length;
         self.length += length;
         match (&mut self.values, fill) {
@@ -73,8 +98,49 @@ impl Packer {
         offset
     }
 
+    /// Packs a convolution's `[out, in / groups, kh, kw]` weights and its bias for an input of several
+    /// values a word.
+    fn words(
+        &mut self,
+        conv: &network::Conv,
+        weight: &Constant,
+        bias: Option<&Constant>,
+        (groups, element): (Groups, Element),
+    ) -> usize {
+        let known = known(weight, bias);
+        let (values, bias) = known.unwrap_or_default();
+        let weights = Weights {
+            values,
+            bias,
+            taps: conv.kernel[0] * conv.kernel[1],
+            wide_in: weight.shape[1],
+            wide_out: conv.channels / conv.groups,
+            groups,
+            channels: conv.channels,
+        };
+        self.finite &= values.iter().chain(bias).all(|value| value.is_finite());
+        let fill = known.map(|_| |out: &mut [f32]| weights.pack(element, out));
+        self.append_words(weights.length(element), fill)
+    }
+
+    /// Packs a convolution's weights and its bias for an input of such elements.
+    pub fn dense(
+        &mut self,
+        conv: &network::Conv,
+        weight: &Constant,
+        bias: Option<&Constant>,
+        (groups, element): (Groups, Element),
+    ) -> usize {
+        match element {
+            Element::F32 => self.conv(conv, weight, bias, groups),
+            Element::Bf16 | Element::Split { .. } | Element::U8(_) => {
+                self.words(conv, weight, bias, (groups, element))
+            }
+        }
+    }
+
     /// Packs a convolution's `[out, in / groups, kh, kw]` weights and its bias.
-    pub fn conv(
+    fn conv(
         &mut self,
         conv: &network::Conv,
         weight: &Constant,
@@ -139,7 +205,7 @@ impl Packer {
     }
 
     /// Packs a linear layer as the 1 x 1 convolution that it is.
-    pub fn linear(&mut self, weight: &Constant, bias: Option<&Constant>, pixel: usize) -> usize {
+    pub fn linear(&mut self, weight: &Constant, bias: Option<&Constant>, input: &View) -> usize {
         let [features, inputs] = [weight.shape[0], weight.shape[1]];
         let conv = network::Conv {
             channels: features,
@@ -151,7 +217,7 @@ impl Packer {
             bias: false,
         };
         let weight = Constant { shape: vec![features, inputs, 1, 1], values: weight.values.clone() };
-        self.conv(&conv, &weight, bias, Groups { count: 1, input: pixel })
+        self.dense(&conv, &weight, bias, (Groups { count: 1, input: input.lanes() }, input.element))
     }
 
     /// Packs a depthwise convolution's `[c, 1, kh, kw]` weights, and its bias.

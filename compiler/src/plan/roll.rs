@@ -22,7 +22,7 @@ pub fn roll(graph: &Graph, steps: Vec<Placed>) -> Vec<Stage> {
     let mut stages: Vec<(usize, Vec<Chunk>)> = Vec::new();
     let mut base = 0;
     for placed in steps {
-        let Placed { mut step, part, block, weights_end } = placed;
+        let Placed { mut step, part, block, weights_end, .. } = placed;
         if stages.last().is_none_or(|(p, _)| *p != part) {
             stages.push((part, Vec::new()));
         }

@@ -18,6 +18,8 @@ pub struct Placed {
     pub block: Option<usize>,
     /// How far the packed weights reach behind this step.
     pub weights_end: usize,
+    /// Whether they are all finite.
+    pub finite: bool,
 }
 
 /// The step of a node; packs its weights.
@@ -38,7 +40,7 @@ pub fn step(graph: &Graph, id: NodeId, layout: &Layout, choice: &Chooser<'_>, pa
             pad: [0, 0],
             groups: 1,
             group_input: inputs[0].pixel,
-            weights: packer.linear(&linear.weight, linear.bias.as_ref(), inputs[0].pixel),
+            weights: packer.linear(&linear.weight, linear.bias.as_ref(), &inputs[0]),
             residual: None,
             activation: linear.activation,
             algorithm: Algorithm::Direct,
@@ -46,7 +48,7 @@ pub fn step(graph: &Graph, id: NodeId, layout: &Layout, choice: &Chooser<'_>, pa
         Op::ScaleShift { scale, shift, activation } => StepOp::Affine {
             input: inputs[0],
             output: output(),
-            weights: packer.affine(scale, shift, inputs[0].pixel),
+            weights: packer.affine(scale, shift, inputs[0].lanes()),
             activation: *activation,
         },
         Op::Activation(a) => StepOp::Activate { input: inputs[0], output: output(), activation: *a },
@@ -86,7 +88,8 @@ pub fn step(graph: &Graph, id: NodeId, layout: &Layout, choice: &Chooser<'_>, pa
     };
     let split = split(&op);
     let step = Step { name: node.path.clone().into(), op, split };
-    Placed { step, part: node.part, block: node.block, weights_end: packer.length() }
+    let finite = packer.was_finite();
+    Placed { step, part: node.part, block: node.block, weights_end: packer.length(), finite }
 }
 
 fn conv(c: &Conv, inputs: &[View], output: View, choice: &Chooser<'_>, packer: &mut Packer) -> StepOp {
@@ -107,10 +110,10 @@ fn conv(c: &Conv, inputs: &[View], output: View, choice: &Chooser<'_>, packer: &
             activation: c.activation,
         });
     }
-    let groups = Groups::merge(a, input.channels, input.pixel);
+    let groups = Groups::merge(a, &input);
     let algorithm = choice.algorithm(a, &input, &output);
     let weights = match algorithm {
-        Algorithm::Direct => packer.conv(a, &c.weight, c.bias.as_ref(), groups),
+        Algorithm::Direct => packer.dense(a, &c.weight, c.bias.as_ref(), (groups, input.element)),
         Algorithm::Winograd { form, .. } => packer.winograd(form, &c.weight, c.bias.as_ref(), input.pixel),
     };
     StepOp::Conv(plan::Conv {
@@ -121,7 +124,7 @@ fn conv(c: &Conv, inputs: &[View], output: View, choice: &Chooser<'_>, packer: &
         dilation: a.dilation,
         pad,
         groups: groups.count,
-        group_input: groups.input,
+        group_input: input.element.words(groups.input),
         weights,
         residual,
         activation: c.activation,

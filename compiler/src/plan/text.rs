@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use resnetc_runtime::plan::winograd::Form;
-use resnetc_runtime::plan::{Activation, Algorithm, Conv, Op, Plan, Residual, Split, Step, View};
+use resnetc_runtime::plan::{Activation, Algorithm, Conv, Element, Op, Plan, Residual, Split, Step, View};
 
 use crate::model::network::activation_word;
 
@@ -121,7 +121,13 @@ fn view(v: &View) -> String {
         [t, l, bo, r] if t == l && t == bo && t == r => format!(" border {t}"),
         sides => format!(" border {sides:?}"),
     };
-    format!("[{}x{}x{} @{}{border}]", v.channels, v.height, v.width, v.offset)
+    let element = match v.element {
+        Element::F32 => String::new(),
+        Element::Bf16 => " bf16".to_owned(),
+        Element::Split { parts } => format!(" bf16x{parts}"),
+        Element::U8(scale) => format!(" u8 {}/{}", scale.step(), scale.zero),
+    };
+    format!("[{}x{}x{}{element} @{}{border}]", v.channels, v.height, v.width, v.offset)
 }
 
 fn residual(r: &Residual) -> String {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use resnetc_runtime::plan::winograd::Form;
-use resnetc_runtime::plan::{Algorithm, Conv, View};
+use resnetc_runtime::plan::{Algorithm, Conv, Element, View};
 
 /// What a tuning file begins with.
 const TITLE: &str = "resnetc tuning 1, batch ";
@@ -29,7 +29,7 @@ impl Shape {
 
     /// The shape of a convolution of a plan, if its algorithm is a matter of choice.
     pub fn of(conv: &Conv) -> Option<Self> {
-        conv.suits_winograd().then(|| Self::new(&conv.input, &conv.output))
+        (conv.suits_winograd() && conv.input.element == Element::F32).then(|| Self::new(&conv.input, &conv.output))
     }
 }
 

@@ -89,7 +89,10 @@ impl Case {
 
     /// The inputs as the reference has them.
     fn slots(&self) -> Vec<f64> {
-        let arena = self.memory();
+        self.slots_of(&self.memory())
+    }
+
+    fn slots_of(&self, arena: &[f32]) -> Vec<f64> {
         let mut slots = vec![f64::NAN; SLOTS * arena.len()];
         for view in &self.inputs {
             for (place, channel) in super::places(0..self.n * view.height, view)
@@ -130,7 +133,11 @@ impl Case {
 
     /// The memory after the kernel ran, each member of a team after the other.
     fn run(&self, isa: Isa, split: Split, members: usize) -> Vec<f32> {
-        let mut arena = self.memory();
+        self.run_on(isa, split, members, self.memory())
+    }
+
+    /// The same on other inputs.
+    fn run_on(&self, isa: Isa, split: Split, members: usize, mut arena: Vec<f32>) -> Vec<f32> {
         let mut scratch = vec![f32::NAN; self.plan().scratch()];
         let context = Context {
             arena: arena.as_mut_ptr(),
@@ -671,6 +678,79 @@ fn levels_of_this_machine_are_known() {
         }
     }
     assert!(Level::Portable.is_available());
+}
+
+/// Small convolutions of every shape of tiles: rows that are no multiple of one, words that do not fill
+/// it, one image and several.
+fn small_dots(element: Element) -> impl Iterator<Item = Case> {
+    let sides = [(1, 1), (2, 7), (3, 15), (2, 16), (2, 17), (7, 7)];
+    let channels = [(16, 16), (48, 32), (64, 48), (80, 16)];
+    let windows = [(1, 1), (1, 2), (3, 1), (3, 2)];
+    let shapes = sides.into_iter().flat_map(move |sides| channels.map(|channels| (sides, channels)));
+    shapes.flat_map(move |shape| windows.map(|window| (shape, window))).map(move |(shape, window)| {
+        let (((height, width), (inputs, outputs)), (kernel, stride)) = (shape, window);
+        let n = if height == 1 { 3 } else { 1 };
+        let mut layout = Layout { batch: n, end: 0 };
+        let axis = (kernel, stride, 1, kernel / 2);
+        let input = View::new(0, [inputs, height, width]).of(element);
+        let (input, [height, width]) = with_windows(input, [axis; 2]);
+        let input = layout.place(input);
+        let output = layout.place(View::new(0, [outputs, height, width]));
+        let conv = Conv::new(input, output, 0).kernel([kernel; 2], [kernel / 2; 2]).stride([stride; 2]);
+        let weights = words(&conv, 5);
+        Case { op: Op::Conv(conv), inputs: vec![input], arena: layout.end, weights, batch: n, n, seed: 9 }
+    })
+}
+
+#[test]
+fn sums_of_bytes_are_exact_integers() {
+    for mut case in small_dots(Element::U8(Scale::new(1.0, 3))) {
+        let Op::Conv(conv) = &case.op else { unreachable!("the case is a convolution") };
+        let lanes = conv.output.lanes();
+        let constants = case.weights.len() - 3 * lanes;
+        case.weights[constants..constants + lanes].fill(1.0);
+        case.weights[constants + lanes..constants + 2 * lanes].fill(0.0);
+        let input = case.inputs[0];
+        let mut arena = case.memory();
+        let mut numbers = Numbers(3);
+        for place in super::places(0..case.n * input.height, &input) {
+            for channel in 0..input.channels {
+                let value = ((numbers.next() + 1.0) * 127.0).round() - 3.0;
+                // SAFETY: the view lies in the arena, and the pixel has the channel.
+                unsafe {
+                    element::write(&input, arena.as_mut_ptr().add(place.offset(&input)), channel, value);
+                }
+            }
+        }
+        let mut expected = Memory {
+            arena: case.slots_of(&arena),
+            weights: &case.weights,
+            images: &[],
+            results: vec![],
+            n: case.n,
+        };
+        apply(&case.op, &mut expected);
+        let output = case.output();
+        for level in Level::available() {
+            let found = case.run_on(Isa::new(level).unwrap(), Split::Rows, 1, arena.clone());
+            for place in super::places(0..case.n * output.height, &output) {
+                for channel in 0..output.channels {
+                    let at = place.offset(&output);
+                    let (found, expected) = (found[at + channel], expected.arena[SLOTS * at + channel]);
+                    assert_eq!(f64::from(found), expected, "{}: {place:?} of {:?}", level.name(), case.op);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn small_convolutions_of_halves_and_parts_are_the_references() {
+    for element in [Element::Bf16, Element::Split { parts: 2 }, Element::Split { parts: 3 }] {
+        for case in small_dots(element) {
+            case.check().unwrap_or_else(|error| panic!("{error} in {:?}", case.op));
+        }
+    }
 }
 
 /// As many cases as `PROPTEST_CASES` says, or 400.

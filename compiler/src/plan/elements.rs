@@ -1,0 +1,202 @@
+//! In which elements each value is stored, and where it is converted.
+//!
+//! In: a graph after its passes, and the precision of each layer. Out: the graph, with a conversion
+//! wherever a layer reads other elements than the value is stored in, and each value's element. A value is
+//! stored as most of the layers that multiply it want it; one that none multiplies, as its producer
+//! computes; logits are floats. Depthwise convolutions, blurs and softmax compute in f32, and so does a
+//! network's first convolution where f32-fast is asked for: an image's three channels do not fill words.
+
+use std::collections::HashMap;
+
+use resnetc_runtime::plan::{Element, LANES, Scale};
+
+use crate::graph::{Graph, Node, NodeId, Op};
+use crate::precision::{Precision, Precisions};
+
+use super::PlanError;
+
+/// The most products of bytes that fit one sum.
+const MOST_BYTE_PRODUCTS: usize = i32::MAX as usize / (255 * 128);
+
+/// How each value is stored; floats if it is not named.
+#[derive(Clone, Debug, Default)]
+pub struct Elements(HashMap<NodeId, Element>);
+
+impl Elements {
+    /// A value's.
+    pub fn of(&self, id: NodeId) -> Element {
+        self.0.get(&id).copied().unwrap_or_default()
+    }
+}
+
+/// Chooses elements, and adds conversions to the graph.
+pub fn assign_elements(graph: &mut Graph, precisions: &Precisions) -> Result<Elements, PlanError> {
+    let order = graph.order();
+    let layers = layers(graph, &order, precisions)?;
+    let mut stored: HashMap<NodeId, Precision> = HashMap::new();
+    for &id in order.iter().rev() {
+        let precision = storage(graph, id, &layers, &stored);
+        stored.insert(id, precision);
+    }
+    let mut elements = Elements::default();
+    for &id in &order {
+        if matches!(graph.node(id).op, Op::Output { .. }) {
+            continue;
+        }
+        let element = element(graph, id, stored[&id], precisions)?;
+        elements.0.insert(id, element);
+        convert(graph, id, (&layers, &stored), precisions, &mut elements)?;
+    }
+    Ok(elements)
+}
+
+/// The precision of each convolution and linear layer.
+fn layers(
+    graph: &Graph,
+    order: &[NodeId],
+    precisions: &Precisions,
+) -> Result<HashMap<NodeId, Precision>, PlanError> {
+    let mut layers = HashMap::new();
+    for &id in order {
+        let node = graph.node(id);
+        let (inputs, depth) = match &node.op {
+            Op::Conv(conv) => {
+                let inputs: usize = conv.weight.shape[1..].iter().product();
+                (graph.node(graph.operands(id)[0]).shape[0], inputs)
+            }
+            Op::Linear(linear) => (linear.weight.shape[1], linear.weight.shape[1]),
+            _ => continue,
+        };
+        let asked = precisions.deployment.precision(&node.path);
+        let split = matches!(asked, Precision::F32Fast | Precision::F32Fast3);
+        let precision = if floats_only(graph, id) || (split && inputs < LANES) { Precision::F32 } else { asked };
+        // Merged groups and padded channels multiply too, by zeros: what counts are the values' own.
+        if precision == Precision::Int8 && depth > MOST_BYTE_PRODUCTS {
+            return Err(PlanError::TooDeep { step: node.path.clone() });
+        }
+        layers.insert(id, precision);
+    }
+    let paths: Vec<&str> = layers.keys().map(|&id| graph.node(id).path.as_str()).collect();
+    match precisions.deployment.idle(&paths).next() {
+        Some(pattern) => Err(PlanError::NoLayer { pattern: pattern.to_owned() }),
+        None => Ok(layers),
+    }
+}
+
+/// Whether an operation computes with floats alone.
+fn floats_only(graph: &Graph, id: NodeId) -> bool {
+    match &graph.node(id).op {
+        Op::Conv(conv) => {
+            let a = &conv.attributes;
+            let inputs = graph.node(graph.operands(id)[0]).shape[0];
+            a.groups > 1 && [a.groups, a.channels] == [inputs; 2]
+        }
+        Op::BlurPool { .. } | Op::Softmax => true,
+        _ => false,
+    }
+}
+
+/// What an operand is multiplied as, if it is: a convolution's or linear layer's input.
+fn wanted(graph: &Graph, user: NodeId, place: usize, layers: &HashMap<NodeId, Precision>) -> Option<Precision> {
+    if floats_only(graph, user) {
+        return Some(Precision::F32);
+    }
+    let precision = *layers.get(&user)?;
+    // What a convolution of floats adds is floats, too.
+    (place == 0 || precision == Precision::F32).then_some(precision)
+}
+
+/// How a node's value is stored, once its readers' are known.
+fn storage(
+    graph: &Graph,
+    id: NodeId,
+    layers: &HashMap<NodeId, Precision>,
+    stored: &HashMap<NodeId, Precision>,
+) -> Precision {
+    let produced = layers.get(&id).copied();
+    if floats_only(graph, id) || produced == Some(Precision::F32) {
+        return Precision::F32;
+    }
+    let uses = graph.uses(id);
+    let passes_on = |user: NodeId| matches!(graph.node(user).op, Op::MaxPool(_));
+    let wishes: Vec<Precision> = uses
+        .iter()
+        .filter_map(|&(user, place)| match () {
+            () if passes_on(user) => stored.get(&user).copied(),
+            () => wanted(graph, user, place, layers),
+        })
+        .collect();
+    let ends = |user: NodeId| matches!(graph.node(user).op, Op::Output { .. } | Op::Softmax);
+    if uses.iter().all(|&(user, _)| ends(user)) {
+        return Precision::F32;
+    }
+    // The most exact of what is wanted most often.
+    let often = |precision: Precision| wishes.iter().filter(|wish| **wish == precision).count();
+    let best = Precision::ALL.into_iter().rev().max_by_key(|&precision| often(precision));
+    match best.filter(|_| !wishes.is_empty()) {
+        Some(precision) => precision,
+        None => produced.unwrap_or_else(|| around(graph, id, layers)),
+    }
+}
+
+/// The precision of the nearest layer before a node that computes none itself.
+fn around(graph: &Graph, id: NodeId, layers: &HashMap<NodeId, Precision>) -> Precision {
+    let Some(&operand) = graph.operands(id).first() else { return Precision::F32 };
+    layers.get(&operand).copied().unwrap_or_else(|| around(graph, operand, layers))
+}
+
+fn element(
+    graph: &Graph,
+    id: NodeId,
+    precision: Precision,
+    precisions: &Precisions,
+) -> Result<Element, PlanError> {
+    if precision != Precision::Int8 {
+        return Ok(precision.element(Scale::new(1.0, 0)));
+    }
+    let Some(calibration) = &precisions.calibration else { return Err(PlanError::NotCalibrated) };
+    let path = &graph.node(id).path;
+    let range = calibration.ranges.get(path).ok_or_else(|| PlanError::NoRange { step: path.clone() })?;
+    Ok(precision.element(Scale::of_range(range.low, range.high)))
+}
+
+/// Gives the readers of a value that want other elements a conversion each, or share one.
+fn convert(
+    graph: &mut Graph,
+    id: NodeId,
+    (layers, stored): (&HashMap<NodeId, Precision>, &HashMap<NodeId, Precision>),
+    precisions: &Precisions,
+    elements: &mut Elements,
+) -> Result<(), PlanError> {
+    for precision in Precision::ALL {
+        let readers: Vec<NodeId> = graph
+            .uses(id)
+            .into_iter()
+            .filter(|&(user, place)| {
+                wanted(graph, user, place, layers).is_some_and(|wish| wish == precision && wish != stored[&id])
+            })
+            .map(|(user, _)| user)
+            .collect();
+        if readers.is_empty() {
+            continue;
+        }
+        let element = element(graph, id, precision, precisions)?;
+        let node = graph.node(id);
+        let node = Node {
+            op: Op::Activation(resnetc_runtime::plan::Activation::None),
+            path: format!("{}.{precision}", node.path),
+            ..node.clone()
+        };
+        let converted = graph.add(node, &[id]);
+        elements.0.insert(converted, element);
+        for reader in readers {
+            let wishes = graph.operands(reader).into_iter().enumerate().map(|(place, operand)| {
+                let wish = wanted(graph, reader, place, layers);
+                if operand == id && wish == Some(precision) { converted } else { operand }
+            });
+            let operands: Vec<NodeId> = wishes.collect();
+            graph.reconnect(reader, &operands);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Weights as the kernels multiply them that take several values a word: bf16, parts in bf16, bytes.
+//!
+//! In: a convolution's weights, as `[out, in / groups, kh, kw]`. Out: panels of words, and what the epilogue
+//! needs behind them, as [`resnetc_runtime::plan::Conv`] has it. Bytes are symmetric, with a scale for each
+//! output channel, so that the greatest of a channel's weights is 127.
+
+use resnetc_runtime::plan::{Element, LANES, SPLIT_MAX, Scale, bf16_bits};
+
+use super::pack::Groups;
+
+/// The greatest of a channel's weights in 8 bits.
+const GREATEST: f32 = 127.0;
+
+/// A convolution's weights, and how they are packed.
+pub struct Weights<'a> {
+    /// One for each output channel, input channel of its group, and tap.
+    pub values: &'a [f32],
+    /// One for each output channel, or none.
+    pub bias: &'a [f32],
+    /// Taps of the kernel.
+    pub taps: usize,
+    /// Input channels of a group, as the network has it.
+    pub wide_in: usize,
+    /// Output channels of a group, as the network has it.
+    pub wide_out: usize,
+    /// The groups as they are packed.
+    pub groups: Groups,
+    /// Output channels.
+    pub channels: usize,
+}
+
+impl Weights<'_> {
+    /// Words of all panels, for an input of these elements.
+    fn panels(&self, element: Element) -> usize {
+        self.lanes() * self.taps * element.words(self.groups.input)
+    }
+
+    fn lanes(&self) -> usize {
+        self.channels.next_multiple_of(LANES)
+    }
+
+    /// Words of the panels and of what is behind them.
+    pub fn length(&self, element: Element) -> usize {
+        let constants = if matches!(element, Element::U8(_)) { 3 } else { 1 };
+        self.panels(element) + constants * self.lanes()
+    }
+
+    /// Packs them for an input of these elements.
+    pub fn pack(&self, element: Element, out: &mut [f32]) {
+        let mut words = vec![0_u32; self.length(element)];
+        let (panels, constants) = words.split_at_mut(self.panels(element));
+        match element {
+            Element::U8(scale) => self.pack_bytes(scale, element, panels, constants),
+            Element::F32 | Element::Bf16 | Element::Split { .. } => {
+                self.pack_parts(element, panels);
+                for (constant, bias) in constants.iter_mut().zip(self.bias) {
+                    *constant = bias.to_bits();
+                }
+            }
+        }
+        for (out, word) in out.iter_mut().zip(words) {
+            *out = f32::from_bits(word);
+        }
+    }
+
+    /// Every weight: its output channel, its tap, its place among the inputs that its panel reads, its value.
+    fn each(&self) -> impl Iterator<Item = (usize, usize, usize, f32)> {
+        let in_group = self.channels / self.groups.count;
+        self.values.chunks(self.wide_in * self.taps).enumerate().flat_map(move |(channel, kernel)| {
+            // Where the channel's own inputs begin among those that its panel reads.
+            let merged = channel / in_group.max(1);
+            let first = channel / self.wide_out * self.wide_in - merged * self.groups.input;
+            kernel.iter().enumerate().map(move |(at, value)| {
+                (channel, at % self.taps, first + at / self.taps, *value)
+            })
+        })
+    }
+
+    fn pack_parts(&self, element: Element, panels: &mut [u32]) {
+        let line = element.words(self.groups.input);
+        let plane = line / element.parts();
+        for (channel, tap, k, value) in self.each() {
+            let panel = channel / LANES * self.taps * line;
+            let mut left = if element.parts() > 1 { value.clamp(-SPLIT_MAX, SPLIT_MAX) } else { value };
+            for part in 0..element.parts() {
+                let bits = bf16_bits(left);
+                let word = panel + tap * line + part * plane + k / 2;
+                panels[word * LANES + channel % LANES] |= u32::from(bits) << (k % 2 * 16);
+                left -= f32::from_bits(u32::from(bits) << 16);
+            }
+        }
+    }
+
+    fn pack_bytes(&self, scale: Scale, element: Element, panels: &mut [u32], constants: &mut [u32]) {
+        let line = element.words(self.groups.input);
+        let lanes = self.lanes();
+        let kernel = self.wide_in * self.taps;
+        let steps: Vec<f32> = self.values.chunks(kernel).map(step).collect();
+        let mut sums = vec![0_i32; lanes];
+        for (channel, tap, k, value) in self.each() {
+            let weight = (value / steps[channel]).round_ties_even().clamp(-GREATEST, GREATEST) as i8;
+            sums[channel] += i32::from(weight);
+            let word = channel / LANES * self.taps * line + tap * line + k / 4;
+            panels[word * LANES + channel % LANES] |= u32::from(weight.cast_unsigned()) << (k % 4 * 8);
+        }
+        for (channel, step) in steps.iter().enumerate() {
+            let product = f64::from(scale.step()) * f64::from(*step);
+            let bias = self.bias.get(channel).copied().map_or(0.0, f64::from);
+            // What the input's zero contributes to the sum.
+            let zeros = f64::from(scale.zero) * f64::from(sums[channel]);
+            constants[channel] = (product as f32).to_bits();
+            constants[lanes + channel] = ((bias - product * zeros) as f32).to_bits();
+            constants[2 * lanes + channel] = sums[channel].cast_unsigned();
+        }
+    }
+}
+
+/// What one step of a channel's weights in 8 bits is.
+fn step(kernel: &[f32]) -> f32 {
+    let greatest = kernel.iter().fold(0.0, |greatest: f32, weight| greatest.max(weight.abs()));
+    let step = greatest / GREATEST;
+    if step.is_normal() { step } else { 1.0 }
+}
