@@ -1,8 +1,10 @@
 //! The command line: one file a subcommand.
 
+mod accuracy;
 mod args;
 mod build;
 mod cache;
+mod calibrate;
 mod check;
 mod completions;
 mod emit;
@@ -10,6 +12,7 @@ mod explain;
 mod fmt;
 mod list;
 mod new;
+mod pictures;
 mod random;
 mod run;
 mod summary;
@@ -54,6 +57,8 @@ const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { command: build::command, run: build::run },
     Subcommand { command: run::command, run: run::run },
     Subcommand { command: tune::command, run: tune::run },
+    Subcommand { command: calibrate::command, run: calibrate::run },
+    Subcommand { command: accuracy::command, run: accuracy::run },
     Subcommand { command: new::command, run: new::run },
     Subcommand { command: list::command, run: list::run },
     Subcommand { command: explain::command, run: explain::run },

@@ -142,24 +142,22 @@ pub fn compile(
     if let (Some(values), Some(calibration)) = (&values, &options.precisions.calibration) {
         calibration.check(network, values)?;
     }
-    let mut graph = graph::lower(network, values);
-    passes::run(&mut graph);
-    plan_graph(network, &graph, options)
+    compile_graph(network, &fuse(network, values), options)
 }
 
-/// As [`compile`], every value of the network being an output: see [`precision::probe`].
+/// The graph of a network with its values, those of [`join`], after all passes.
+pub fn fuse(network: &Network, values: Option<Vec<Vec<f32>>>) -> graph::Graph {
+    let mut graph = graph::lower(network, values);
+    passes::run(&mut graph);
+    graph
+}
+
+/// Plans a network's graph, and packs its weights.
 ///
 /// # Errors
 ///
-/// Those of [`compile`].
-pub fn compile_probed(network: &Network, values: Vec<Vec<f32>>, options: &Options) -> Result<Compiled, Error> {
-    let mut graph = graph::lower(network, Some(values));
-    passes::run(&mut graph);
-    precision::probe::add_probes(&mut graph);
-    plan_graph(network, &graph, options)
-}
-
-fn plan_graph(network: &Network, graph: &graph::Graph, options: &Options) -> Result<Compiled, Error> {
+/// Those of planning.
+pub fn compile_graph(network: &Network, graph: &graph::Graph, options: &Options) -> Result<Compiled, Error> {
     let planned = plan::plan(graph, &plan_options(network, options))?;
     let weights = planned.weights.map(|values| {
         resnetc_runtime::weights::encode(&planned.plan, &values)

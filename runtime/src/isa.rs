@@ -16,7 +16,7 @@ mod portable;
 
 use crate::error::Error;
 use crate::kernels::tile::Shaped;
-use crate::plan::{LANES, bf16_bits};
+use crate::plan::{Element, LANES, bf16_bits};
 
 /// An instruction set that kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,6 +98,30 @@ impl Level {
             | Self::Avx2 => false,
             Self::Neon => cfg!(target_arch = "aarch64"),
             Self::Portable => true,
+        }
+    }
+
+    /// What multiplies values of these elements at this level, as people say it, and whether it is made for
+    /// them.
+    pub const fn unit(self, element: Element) -> (&'static str, bool) {
+        match (element, self) {
+            (Element::F32, _) => ("f32 multiplication", true),
+            (_, Self::Amx) => ("AMX tiles", true),
+            (Element::U8(_), Self::Avx512Bf16 | Self::Avx512Vnni) => ("AVX-512 VNNI", true),
+            (Element::U8(_), Self::AvxVnni) => ("AVX-VNNI", true),
+            (Element::U8(_), Self::Avx512 | Self::Avx2 | Self::Neon) => ("16-bit multiplication", true),
+            (Element::U8(_), Self::Portable) => ("integer multiplication", false),
+            (_, Self::Avx512Bf16) => ("AVX-512 BF16", true),
+            _ => ("f32 multiplication", false),
+        }
+    }
+
+    /// Whether the processor has this level's instructions, and the system does not lend their registers.
+    pub fn is_refused(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx => amx::has_unit() && Self::Avx512Bf16.is_available() && !self.is_available(),
+            _ => false,
         }
     }
 

@@ -50,16 +50,17 @@ pub fn run(matches: &ArgMatches) -> Outcome {
             "weight_bytes": weight_bytes,
             "batch": compiled.plan.batch,
             "images_at_once": compiled.plan.images,
-            "precision": "f32",
+            "precision": compiled.plan.precision(),
             "layers": layers,
         });
         return terminal::print(&format!("{value}\n"));
     }
     let mut out = table(network);
     out += &format!(
-        "\n{}, f32\nparameters      {}\nMACs            {} for an image\nweights         {}\n\
+        "\n{}, {}\nparameters      {}\nMACs            {} for an image\nweights         {}\n\
          arena           {} for {} (at least {} are alive at once)\n",
         network.name,
+        compiled.plan.precision(),
         grouped(network.total_params()),
         grouped(network.total_macs()),
         size(weight_bytes),

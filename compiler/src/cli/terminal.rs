@@ -55,6 +55,11 @@ pub fn diagnostics(report: &Report) {
     }
 }
 
+/// One line of warning, to stderr.
+pub fn warn(text: &str) {
+    say(&format!("warning: {text}"));
+}
+
 /// Shows that something is going on: a spinner on a terminal, plain lines elsewhere.
 pub struct Progress {
     bar: Option<ProgressBar>,
@@ -82,6 +87,21 @@ impl Progress {
         match &self.bar {
             Some(bar) => bar.set_message(message.to_owned()),
             None => say(message),
+        }
+    }
+
+    /// Tells how many of how many are done: on a terminal each time, elsewhere each tenth.
+    pub fn count(&self, what: &str, (done, all): (usize, usize)) {
+        let tenth = |done: usize| done * 10 / all.max(1);
+        match &self.bar {
+            Some(bar) => {
+                let elapsed = bar.elapsed().as_secs_f64();
+                let left = elapsed * (all - done) as f64 / done.max(1) as f64;
+                let left = if done > 0 { format!(", {left:.0} s left") } else { String::new() };
+                bar.set_message(format!("{what}: {done} of {all}{left}"));
+            }
+            None if done > 0 && tenth(done) > tenth(done - 1) => say(&format!("{what}: {done} of {all}")),
+            None => {}
         }
     }
 

@@ -1,7 +1,5 @@
 //! A network of which every value can be seen: what a calibration and a comparison of precisions run.
 
-use resnetc_runtime::plan::Plan;
-
 use crate::graph::{Graph, Node, Op};
 
 /// What a probed value's output is called, besides the network's own outputs.
@@ -20,8 +18,7 @@ pub fn add_probes(graph: &mut Graph) {
     }
 }
 
-/// The layers whose values are outputs of a plan, with these outputs' places.
-pub fn probes(plan: &Plan) -> impl Iterator<Item = (usize, &str)> {
-    let named = |(index, name)| -> Option<(usize, &str)> { Some((index, str::strip_prefix(name, PREFIX)?)) };
-    plan.outputs.iter().map(|output| &*output.name).enumerate().filter_map(named)
+/// The layer whose value an output is, if it was added here.
+pub fn layer(output: &str) -> Option<&str> {
+    output.strip_prefix(PREFIX)
 }

@@ -48,6 +48,8 @@ pub(super) enum Failure {
     NothingRead(usize),
     #[error("{} has no subfolders; eval wants one for each class, with pictures in it", shown(.0))]
     NoFolders(PathBuf),
+    #[error("there are no files in {}", shown(.0))]
+    Empty(PathBuf),
     #[error("the class folders of {} hold no files", shown(.0))]
     NoFiles(PathBuf),
     #[error("{folders} cannot be matched with the network's {classes} classes; {way_out}")]

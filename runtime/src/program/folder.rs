@@ -68,6 +68,13 @@ pub(super) fn list<S: AsRef<str>>(root: &Path, labels: &[S], classes: usize) -> 
     Ok(Labelled { files, folders: folders.len(), rule })
 }
 
+/// All files below a folder.
+pub(super) fn files(root: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    collect(root, MAX_DEPTH, &mut files)?;
+    if files.is_empty() { Err(Failure::Empty(root.to_owned())) } else { Ok(files) }
+}
+
 /// The class of each folder.
 fn match_classes<S: AsRef<str>>(
     names: &[String],

@@ -1,7 +1,8 @@
 //! `info`: what this program is.
 //!
 //! With `--json` one object: `name`, `params`, `macs` (of one image), `input`, `batch`, `outputs`
-//! (`name`, `shape`), `labels` (their number), `arena_bytes`, `weights_bytes`, `precision`, `isa`,
+//! (`name`, `shape`), `labels` (their number), `arena_bytes`, `weights_bytes`, `precision`, `units`
+//! (what multiplies, for each kind of element: `precision`, `layers`, `by`, `native`), `isa`,
 //! `preprocess`, `digest`. `isa` is what a run would use; `null` if `RESNETC_ISA` names none.
 
 use std::io::Write;
@@ -13,7 +14,7 @@ use super::failure::Failure;
 use super::terminal::{Style, Terminal};
 use super::{Program, opening};
 use crate::isa::Level;
-use crate::plan::{Filter, Plan, Preprocess};
+use crate::plan::{Element, Filter, Plan, Preprocess};
 
 pub(super) fn declare(command: Command, _: &'static Plan) -> Command {
     command
@@ -46,7 +47,7 @@ pub(super) fn run(program: &Program, arguments: &ArgMatches, terminal: &mut Term
         ("MACs", format!("{} an image", scaled(plan.macs as f64, ""))),
         ("arena", scaled(4.0 * plan.arena as f64, "B")),
         ("weights", scaled(4.0 * plan.weights as f64, "B")),
-        ("precision", "f32".to_owned()),
+        ("precision", precision(plan)),
         ("ISA", isa),
         ("pictures", pictures(&plan.preprocess, plan.input)),
         ("digest", hex(&plan.digest)),
@@ -72,7 +73,8 @@ fn describe(plan: &Plan) -> Value {
         "labels": plan.labels.len(),
         "arena_bytes": 4 * plan.arena,
         "weights_bytes": 4 * plan.weights,
-        "precision": "f32",
+        "precision": plan.precision(),
+        "units": units(plan),
         "isa": Level::choose().ok().map(|level| level.name()),
         "preprocess": {
             "resize": preprocess.resize,
@@ -82,6 +84,25 @@ fn describe(plan: &Plan) -> Value {
         },
         "digest": hex(&plan.digest),
     })
+}
+
+/// The precision, and what of this machine multiplies it.
+fn precision(plan: &Plan) -> String {
+    let Ok(level) = Level::choose() else { return plan.precision() };
+    let mut units: Vec<&str> =
+        plan.layers_by_element().iter().map(|(element, _)| level.unit(*element).0).collect();
+    units.dedup();
+    format!("{}, by {}", plan.precision(), units.join(" and "))
+}
+
+fn units(plan: &Plan) -> Vec<Value> {
+    let Ok(level) = Level::choose() else { return Vec::new() };
+    let layers = plan.layers_by_element();
+    let unit = |(element, layers): (Element, usize)| {
+        let (by, native) = level.unit(element);
+        json!({ "precision": element.precision(), "layers": layers, "by": by, "native": native })
+    };
+    layers.into_iter().map(unit).collect()
 }
 
 /// The shortest decimals that are these floats, rather than their binary expansions.

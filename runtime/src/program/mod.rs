@@ -9,6 +9,7 @@ mod answers;
 mod bench;
 mod classify;
 mod completions;
+mod dataset;
 mod eval;
 mod failure;
 mod folder;
@@ -26,6 +27,7 @@ use std::process::ExitCode;
 use clap::{ArgMatches, Command};
 
 use crate::plan::Plan;
+pub use dataset::{Dataset, DatasetError, Loaded};
 use failure::Failure;
 use terminal::Terminal;
 
@@ -92,6 +94,9 @@ pub fn main(program: &Program) -> ExitCode {
 
 fn run(program: &Program, matches: &ArgMatches, terminal: &mut Terminal) -> Result<(), Failure> {
     let Some((name, arguments)) = matches.subcommand() else { return Ok(()) };
+    if !["info", "completions"].contains(&name) {
+        opening::note_units(program.plan, terminal);
+    }
     match SUBCOMMANDS.iter().find(|subcommand| subcommand.name == name) {
         Some(subcommand) => (subcommand.run)(program, arguments, terminal),
         None => Ok(()),

@@ -7,7 +7,9 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use super::failure::Failure;
 use super::{Program, Weights};
-use crate::plan::Plan;
+use super::terminal::Terminal;
+use crate::isa::Level;
+use crate::plan::{Element, Plan};
 use crate::{Error, Model};
 
 /// Names a weights file, for a program whose weights are not in it.
@@ -76,6 +78,28 @@ pub(super) fn open(program: &Program, arguments: &ArgMatches) -> Result<Model, F
             };
             Model::open(program.plan, &path)
                 .map_err(|source| explained(source, |source| Failure::Weights { path, source }))
+        }
+    }
+}
+
+/// Tells what else than it was compiled for a network runs on: never silently.
+pub(super) fn note_units(plan: &Plan, terminal: &Terminal) {
+    // A level that is none stops the run with an error of its own.
+    let Ok(level) = Level::choose() else { return };
+    let layers = plan.layers_by_element();
+    if layers.iter().any(|(element, _)| *element != Element::F32) && Level::Amx.is_refused() {
+        let line = format!("this processor has AMX, which the system does not lend; {} is used", level.name());
+        terminal.note("note", &line);
+    }
+    for (element, _) in layers {
+        let (by, native) = level.unit(element);
+        if !native {
+            let line = format!(
+                "{} is computed by {by}: {} has no unit for it, and f32 is likely to be faster",
+                element.precision(),
+                level.name()
+            );
+            terminal.note("note", &line);
         }
     }
 }

@@ -1,0 +1,123 @@
+//! Pictures of a folder as inputs, for tools that run a network on many of them.
+//!
+//! In: a folder and a plan. Out: its pictures, decoded and preprocessed as the plan has it, and, where the
+//! folder has a subfolder for each class, what they are pictures of.
+
+use std::path::{Path, PathBuf};
+
+use super::failure::Failure;
+use super::folder::{self, Labelled};
+use super::pictures::{self, Inputs};
+use super::{answers, terminal};
+use crate::plan::Plan;
+
+/// Why a folder has no pictures for a network.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.line())]
+pub struct DatasetError(Failure);
+
+impl From<Failure> for DatasetError {
+    fn from(failure: Failure) -> Self {
+        Self(failure)
+    }
+}
+
+/// A folder's files.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    files: Vec<PathBuf>,
+    /// What each shows, if that is known of all.
+    classes: Option<Vec<usize>>,
+}
+
+/// Some of the pictures, decoded.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// The inputs of those that could be read, one behind the other.
+    pub values: Vec<f32>,
+    /// Which they are.
+    pub read: Vec<usize>,
+    /// What was wrong with the others.
+    pub unread: Vec<String>,
+}
+
+impl Dataset {
+    /// The files below a folder, at most `most` of them, spread evenly; all if it is `None`.
+    ///
+    /// # Errors
+    ///
+    /// If there are none, or the network takes no pictures.
+    pub fn list(root: &Path, plan: &Plan, most: Option<usize>) -> Result<Self, DatasetError> {
+        pictures::check_channels(plan)?;
+        let labelled = answers::classes(plan).ok();
+        let labelled = labelled.and_then(|classes| folder::list(root, &plan.labels, classes).ok());
+        let (files, classes): (Vec<PathBuf>, _) = match labelled {
+            Some(Labelled { files, .. }) => {
+                let (files, classes) = files.into_iter().unzip();
+                (files, Some(classes))
+            }
+            None => (folder::files(root)?, None),
+        };
+        let all = Self { files, classes };
+        Ok(match most {
+            Some(most) if most < all.files.len() => all.spread(most),
+            _ => all,
+        })
+    }
+
+    /// `count` files at equal distances.
+    fn spread(&self, count: usize) -> Self {
+        let places = || (0..count).map(|index| index * self.files.len() / count);
+        Self {
+            files: places().map(|at| self.files[at].clone()).collect(),
+            classes: self.classes.as_ref().map(|classes| places().map(|at| classes[at]).collect()),
+        }
+    }
+
+    /// How many files there are.
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// What a file shows, if that is known.
+    pub fn class(&self, file: usize) -> Option<usize> {
+        self.classes.as_ref()?.get(file).copied()
+    }
+
+    /// Decodes some files, on several threads.
+    pub fn load(&self, files: std::ops::Range<usize>, plan: &Plan, threads: usize) -> Loaded {
+        let paths = self.files.get(files.clone()).unwrap_or_default();
+        let mut inputs = Inputs::new(plan);
+        let (values, fates) = inputs.load(paths, plan, threads);
+        let mut loaded = Loaded { values: values.to_vec(), ..Loaded::default() };
+        for ((file, path), fate) in files.zip(paths).zip(fates) {
+            match fate {
+                Ok(()) => loaded.read.push(file),
+                Err(unread) => loaded.unread.push(format!("{}: {unread}", terminal::shown(path))),
+            }
+        }
+        loaded
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_spread_over_all_there_are() {
+        let all = Dataset {
+            files: (0..10).map(|index| PathBuf::from(index.to_string())).collect(),
+            classes: Some((0..10).collect()),
+        };
+        let some = all.spread(4);
+        assert_eq!(some.classes, Some(vec![0, 2, 5, 7]));
+        assert_eq!(some.files[2], PathBuf::from("5"));
+        assert_eq!((some.len(), some.class(3), some.class(4)), (4, Some(7), None));
+    }
+}
