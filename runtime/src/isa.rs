@@ -240,6 +240,8 @@ pub(crate) trait Simd: Copy {
     const WIDTH: usize;
     /// The most pixels of a convolution's tile of 1, 2, ... panels.
     const TILES: &[usize];
+    /// The same where words of several values are multiplied, which takes more registers.
+    const DOT_TILES: &[usize] = Self::TILES;
     /// Panels of the tile that is best where there are many pixels.
     const PANELS: usize;
     /// A vector.
@@ -404,8 +406,8 @@ pub(crate) trait Simd: Copy {
         self.splat(0.0)
     }
 
-    /// sum + the products of four unsigned bytes of `x`, at most [`Scale::MOST`](crate::plan::Scale::MOST),
-    /// with four signed bytes of `w`, not -128: all integers.
+    /// sum + the products of four unsigned bytes of `x` with four signed bytes of `w`, all integers; the
+    /// first two of `w` add up to -128 to 128, as do the others, so that their products' sum has 16 bits.
     #[inline(always)]
     fn dot_u8(self, x: Self::V, w: Self::V, sum: Self::V) -> Self::V {
         self.combine(x, w, sum, |x, w, sum| {

@@ -464,7 +464,8 @@ impl Op {
 /// panels, the biases, one a (padded) output channel. Words hold what the input's hold: singles, two halves
 /// or four signed 8-bit values, and split weights a plane for each part.
 ///
-/// For an input of 8 bits the sums are integers: of channel c, `activation(sum * scale[c] + bias[c] [+ residual])`. The scales come first, then the biases, in
+/// Of signed 8-bit weights the first two of a word add up to -128 to 128, as do the others: the sum of two
+/// products has 16 bits then. For an input of 8 bits the sums are integers: of channel c, `activation(sum * scale[c] + bias[c] [+ residual])`. The scales come first, then the biases, in
 /// which the input's zero is accounted for, and then each channel's sum of weights, a signed integer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conv {

@@ -23,7 +23,7 @@
 use std::fmt::Display;
 
 use crate::plan::{
-    Algorithm, AvgPool, BlurPool, Conv, Depthwise, Element, LANES, Op, Output, Plan, Pool, Residual, Scale, Section, View,
+    Algorithm, AvgPool, BlurPool, Conv, Depthwise, Element, LANES, Op, Output, Plan, Pool, Residual, Section, View,
 };
 
 /// The most taps of a blur: its coefficients are kept on the stack.
@@ -235,7 +235,6 @@ impl Scope<'_> {
             }
             Element::U8(scale) => {
                 ensure(scale.step() > 0.0 && scale.step().is_normal(), "a scale of no size")?;
-                ensure(scale.zero <= Scale::MOST, "a zero out of range")?;
             }
         }
         ensure(view.pixel <= MOST, "pixel out of range")?;

@@ -2,7 +2,8 @@
 //!
 //! In: a convolution's weights, as `[out, in / groups, kh, kw]`. Out: panels of words, and what the epilogue
 //! needs behind them, as [`resnetc_runtime::plan::Conv`] has it. Bytes are symmetric, with a scale for each
-//! output channel, so that the greatest of a channel's weights is 127.
+//! output channel: the least with which no weight is beyond 127, and no two that are multiplied together
+//! add up to more than 128, as instruction sets without a sum of four products want it.
 
 use resnetc_runtime::plan::{Element, LANES, SPLIT_MAX, Scale, bf16_bits};
 
@@ -10,6 +11,8 @@ use super::pack::Groups;
 
 /// The greatest of a channel's weights in 8 bits.
 const GREATEST: f32 = 127.0;
+/// The greatest sum of two weights that are multiplied together.
+const PAIR: f32 = 128.0;
 
 /// A convolution's weights, and how they are packed.
 pub struct Weights<'a> {
@@ -95,10 +98,10 @@ impl Weights<'_> {
         let line = element.words(self.groups.input);
         let lanes = self.lanes();
         let kernel = self.wide_in * self.taps;
-        let steps: Vec<f32> = self.values.chunks(kernel).map(step).collect();
+        let steps: Vec<f32> = self.values.chunks(kernel).map(|kernel| step(kernel, self.taps)).collect();
         let mut sums = vec![0_i32; lanes];
         for (channel, tap, k, value) in self.each() {
-            let weight = (value / steps[channel]).round_ties_even().clamp(-GREATEST, GREATEST) as i8;
+            let weight = quantise(value, steps[channel]) as i8;
             sums[channel] += i32::from(weight);
             let word = channel / LANES * self.taps * line + tap * line + k / 4;
             panels[word * LANES + channel % LANES] |= u32::from(weight.cast_unsigned()) << (k % 4 * 8);
@@ -115,9 +118,49 @@ impl Weights<'_> {
     }
 }
 
-/// What one step of a channel's weights in 8 bits is.
-fn step(kernel: &[f32]) -> f32 {
+/// A weight in 8 bits.
+fn quantise(value: f32, step: f32) -> f32 {
+    (value / step).round_ties_even().clamp(-GREATEST, GREATEST)
+}
+
+/// What one step of a channel's weights, `[in][taps]`, in 8 bits is.
+fn step(kernel: &[f32], taps: usize) -> f32 {
+    // Input channels two by two, at the same tap.
+    let pairs = || {
+        kernel.chunks(2 * taps).flat_map(|pair| {
+            let (first, second) = pair.split_at(taps);
+            first.iter().enumerate().map(|(tap, a)| (*a, second.get(tap).copied().unwrap_or(0.0)))
+        })
+    };
     let greatest = kernel.iter().fold(0.0, |greatest: f32, weight| greatest.max(weight.abs()));
-    let step = greatest / GREATEST;
-    if step.is_normal() { step } else { 1.0 }
+    let together = pairs().fold(0.0, |greatest: f32, (a, b)| greatest.max((a + b).abs()));
+    let mut step = (greatest / GREATEST).max(together / PAIR);
+    if !step.is_normal() {
+        return 1.0;
+    }
+    // Both of a pair may have been rounded up.
+    while pairs().any(|(a, b)| (quantise(a, step) + quantise(b, step)).abs() > PAIR) {
+        step *= 1.0 + 1.0 / 256.0;
+    }
+    step
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_of_weights_stay_within_their_sum() {
+        let kernel: Vec<f32> = (0..240).map(|i| ((i * 37 % 101) as f32 - 50.0) / 40.0).collect();
+        for taps in [1, 3] {
+            let step = step(&kernel, taps);
+            let byte = |index: usize| quantise(kernel[index], step);
+            for first in (0..240).filter(|index| index / taps % 2 == 0) {
+                assert!((byte(first) + byte(first + taps)).abs() <= PAIR, "{first} of {taps} taps");
+            }
+            let most = (0..240).map(|index| byte(index).abs()).fold(0.0, f32::max);
+            assert!((64.0..=127.0).contains(&most), "no more is lost than must be: {most}");
+        }
+        assert_eq!(step(&[0.0; 9], 9), 1.0);
+    }
 }

@@ -33,6 +33,7 @@ fn call_vnni<K: Kernel>(simd: Avx2<true>, kernel: K) {
 impl<const VNNI: bool> Simd for Avx2<VNNI> {
     const WIDTH: usize = 8;
     const TILES: &[usize] = &[6, 3];
+    const DOT_TILES: &[usize] = if VNNI { Self::TILES } else { &[5, 2] };
     const PANELS: usize = 1;
     type V = __m256;
 
@@ -187,19 +188,6 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         }
     }
 
-    // 127 less each byte of `x` is multiplied: then no sum of two products is beyond 16 bits.
-    #[inline(always)]
-    fn begin_u8(self, weight_sums: __m256) -> __m256 {
-        if VNNI {
-            return self.splat(0.0);
-        }
-        // SAFETY: `self` proves that the machine has the instruction.
-        unsafe {
-            let sums = _mm256_castps_si256(weight_sums);
-            _mm256_castsi256_ps(_mm256_sub_epi32(_mm256_slli_epi32::<7>(sums), sums))
-        }
-    }
-
     #[inline(always)]
     fn dot_u8(self, x: __m256, w: __m256, sum: __m256) -> __m256 {
         // SAFETY: `self` proves that the machine has the instructions.
@@ -209,9 +197,8 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
             _mm256_castsi256_ps(if VNNI {
                 _mm256_dpbusd_avx_epi32(sum, x, w)
             } else {
-                let x = _mm256_xor_si256(x, _mm256_set1_epi8(127));
-                let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
-                _mm256_sub_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+                let pairs = _mm256_maddubs_epi16(x, w);
+                _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
             })
         }
     }

@@ -211,12 +211,8 @@ impl<const DOTS: u8> Simd for Avx512<DOTS> {
             _mm512_castsi512_ps(if DOTS >= VNNI {
                 _mm512_dpbusd_epi32(sum, x, w)
             } else {
-                // Products of even and of odd bytes, each in 16 bits.
-                let even = |v| _mm512_and_si512(v, _mm512_set1_epi16(0xff));
-                let w_even = _mm512_srai_epi16::<8>(_mm512_slli_epi16::<8>(w));
-                let products = _mm512_madd_epi16(even(x), w_even);
-                let odd = _mm512_madd_epi16(_mm512_srli_epi16::<8>(x), _mm512_srai_epi16::<8>(w));
-                _mm512_add_epi32(sum, _mm512_add_epi32(products, odd))
+                let pairs = _mm512_maddubs_epi16(x, w);
+                _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)))
             })
         }
     }

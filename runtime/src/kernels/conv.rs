@@ -10,7 +10,7 @@ use super::residual::Shortcut;
 use super::tile::{Ahead, MOST_PIXELS, Narrow, Ready, Summands, Taps, Tiles};
 use super::{Context, Place, Share, activation, border, equal_parts, parts, places, vectors};
 use crate::isa::{Kernel, Simd};
-use crate::plan::{Activation, Conv, LANES};
+use crate::plan::{Activation, Conv, Element, LANES};
 
 /// The most output pixels of a block: their addresses are kept on the stack.
 const BLOCK: usize = 256;
@@ -108,8 +108,9 @@ pub(super) fn largest_tile<S: Simd>(conv: &Conv, share: &Share) -> [usize; 2] {
     let longest = |len, most| parts(len, most).next().map_or(0, |part| part.len());
     let pixels = longest(share.rows.len() * conv.output.width, block_size(conv));
     let in_group = panels_in_group(conv);
-    let panels = longest(in_group.min(share.lanes.len() / LANES), panels_at_once::<S>(pixels));
-    let most = panels.checked_sub(1).and_then(|index| S::TILES.get(index)).copied();
+    let tiles = if conv.input.element == Element::F32 { S::TILES } else { S::DOT_TILES };
+    let panels = longest(in_group.min(share.lanes.len() / LANES), panels_at_once(tiles, S::PANELS, pixels));
+    let most = panels.checked_sub(1).and_then(|index| tiles.get(index)).copied();
     [most.map_or(0, |most| longest(pixels, most)), panels * LANES]
 }
 
@@ -139,9 +140,9 @@ pub(super) fn taps(conv: &Conv) -> Taps {
 
 /// How many panels to take at once: as many as make the widest tile, and more where all pixels fit
 /// into a narrower one, as in a linear layer.
-pub(super) fn panels_at_once<S: Simd>(pixels: usize) -> usize {
-    let suits = |&panels: &usize| panels <= S::PANELS || pixels <= S::TILES[panels - 1];
-    (1..=S::TILES.len()).rev().find(suits).unwrap_or(1)
+pub(super) fn panels_at_once(tiles: &[usize], panels: usize, pixels: usize) -> usize {
+    let suits = |&count: &usize| count <= panels || pixels <= tiles[count - 1];
+    (1..=tiles.len()).rev().find(suits).unwrap_or(1)
 }
 
 impl<S: Simd> Call<'_, S> {
@@ -167,7 +168,7 @@ impl<S: Simd> Call<'_, S> {
     /// The contract of the kernels; the block has so many pixels, which are this share's.
     unsafe fn run_block(&self, block: &mut Block, pixels: usize, panels: Range<usize>) {
         let in_group = panels_in_group(self.conv);
-        let most = panels_at_once::<S>(pixels);
+        let most = panels_at_once(S::TILES, S::PANELS, pixels);
         for group in panels.start / in_group..panels.end.div_ceil(in_group) {
             let start = panels.start.max(group * in_group);
             let end = panels.end.min((group + 1) * in_group);

@@ -132,14 +132,14 @@ impl<D: Dot, S: Simd> Nest<'_, D, S> {
     /// As for [`Call::new`]; the block has so many pixels, which are this share's.
     unsafe fn run_block(&self, block: &Block, pixels: usize, panels: Range<usize>) {
         let in_group = conv::panels_in_group(self.conv);
-        let most = conv::panels_at_once::<S>(pixels);
+        let most = conv::panels_at_once(S::DOT_TILES, S::PANELS, pixels);
         for group in panels.start / in_group..panels.end.div_ceil(in_group) {
             let start = panels.start.max(group * in_group);
             let end = panels.end.min((group + 1) * in_group);
             for chunk in parts(end - start, most) {
                 let chunk = start + chunk.start..start + chunk.end;
                 let mut first = 0;
-                for (size, times) in equal_parts(pixels, S::TILES[chunk.len() - 1]) {
+                for (size, times) in equal_parts(pixels, S::DOT_TILES[chunk.len() - 1]) {
                     let at_once = (SUMS / (size * chunk.len() * LANES)).max(1);
                     for tiles in parts(times, at_once) {
                         let of = first + tiles.start * size..first + tiles.end * size;

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::isa::Simd;
-use crate::plan::{Element, SPLIT_MAX, Scale, View, bf16_bits};
+use crate::plan::{Element, SPLIT_MAX, View, bf16_bits};
 
 /// Words from one plane of a pixel's parts to the next.
 pub(super) fn plane(view: &View) -> usize {
@@ -83,7 +83,7 @@ pub(super) unsafe fn store<S: Simd>(
                 let v = simd.mul_add(v, simd.splat(scale.step().recip()), zero);
                 // What is no number becomes the least.
                 let v = simd.max(v, simd.splat(0.0));
-                simd.store_u8(pixel.cast::<u8>().add(lane), simd.min(v, simd.splat(f32::from(Scale::MOST))));
+                simd.store_u8(pixel.cast::<u8>().add(lane), simd.min(v, simd.splat(255.0)));
             }
         }
     }

@@ -181,7 +181,7 @@ impl<S: Simd> Call<'_, S> {
         let (points, panel) = (self.form.points(), pixel * LANES);
         let (inputs, products) = self.scratch();
         let lanes = panels.len() * LANES;
-        let most = conv::panels_at_once::<S>(tiles);
+        let most = conv::panels_at_once(S::TILES, S::PANELS, tiles);
         for point in 0..points {
             for group in parts(panels.len(), most) {
                 let weights = conv.weights + self.weights(panels.start + group.start, point) * panel;
@@ -225,7 +225,7 @@ impl<S: Simd> Call<'_, S> {
 
 /// Tiles and output channels of the largest product that is summed in registers.
 pub(super) fn largest_tile<S: Simd>(block: usize, share: &Share) -> [usize; 2] {
-    let panels = (share.lanes.len() / LANES).min(IN_CHUNK).min(conv::panels_at_once::<S>(block));
+    let panels = (share.lanes.len() / LANES).min(IN_CHUNK).min(conv::panels_at_once(S::TILES, S::PANELS, block));
     let most = panels.checked_sub(1).and_then(|index| S::TILES.get(index)).copied();
     [most.map_or(0, |most| most.min(block)), panels * LANES]
 }

@@ -19,7 +19,7 @@ pub enum Element {
         /// How many.
         parts: usize,
     },
-    /// 8 bits that mean `step * (q - zero)`, q at most [`Scale::MOST`]: four channels a word.
+    /// 8 bits that mean `step * (q - zero)`: four channels a word.
     U8(Scale),
 }
 
@@ -33,10 +33,6 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// The greatest of the 8 bits' values: without the last one, 127 less any is a signed byte, and so is
-    /// its negative.
-    pub const MOST: u8 = 254;
-
     /// `step` is positive and finite.
     pub const fn new(step: f32, zero: u8) -> Self {
         Self { step: step.to_bits(), zero }
@@ -50,17 +46,17 @@ impl Scale {
     /// The scale of values from `low` to `high`, 0 among them, of which 0 is exactly one.
     pub fn of_range(low: f32, high: f32) -> Self {
         let (low, high) = (low.min(0.0), high.max(0.0));
-        let step = (high - low) / f32::from(Self::MOST);
+        let step = (high - low) / 255.0;
         // All are zeros, or next to: any step will do.
         let step = if step.is_normal() { step } else { 1.0 };
-        let zero = (-low / step).round_ties_even().clamp(0.0, f32::from(Self::MOST));
+        let zero = (-low / step).round_ties_even().clamp(0.0, 255.0);
         Self::new(step, zero as u8)
     }
 
     /// The nearest value that 8 bits can mean; 0 for what is no number.
     pub fn quantise(self, value: f32) -> u8 {
         let step = (value * self.step().recip() + f32::from(self.zero)).round_ties_even();
-        if step.is_nan() { self.zero } else { step.clamp(0.0, f32::from(Self::MOST)) as u8 }
+        if step.is_nan() { self.zero } else { step.clamp(0.0, 255.0) as u8 }
     }
 
     /// What 8 bits mean.
