@@ -4,9 +4,9 @@
 //! shortcut and activation, rounded once, where the next step reads them.
 
 use super::residual::Shortcut;
-use super::{Context, Place, activation, element, vectors};
+use super::{Context, Place, activation, element};
 use crate::isa::{Kernel, Simd};
-use crate::plan::{Conv, Element, LANES};
+use crate::plan::{Conv, Element, LANES, Scale, View};
 
 /// What follows a convolution's sums.
 pub(super) struct Epilogue<'a> {
@@ -97,18 +97,189 @@ struct Ready<'a>(Finish<'a>);
 impl Kernel for Ready<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Finish { epilogue, sums, step, targets, lane, lanes } = self.0;
-        let Epilogue { context, conv, ref shortcut, scales, biases } = *epilogue;
+        match self.0.epilogue.conv.output.element {
+            Element::F32 => self.finish_to(simd, Floats),
+            Element::Bf16 => self.finish_to(simd, Halves),
+            Element::U8(scale) => self.finish_to(simd, Bytes::new(simd, scale)),
+            Element::Split { .. } => self.finish_to(simd, Any(self.0.epilogue.conv.output)),
+        }
+    }
+}
+
+/// Values as they lie in a pixel: what is hoisted out of the loops differs from element to element.
+trait Values<S: Simd> {
+    /// # Safety
+    ///
+    /// As for [`element::load`].
+    unsafe fn load(&self, simd: S, pixel: *const f32, lane: usize) -> S::V;
+    /// # Safety
+    ///
+    /// As for [`element::store`].
+    unsafe fn store(&self, simd: S, pixel: *mut f32, lane: usize, v: S::V);
+}
+
+struct Floats;
+
+impl<S: Simd> Values<S> for Floats {
+    #[inline(always)]
+    unsafe fn load(&self, simd: S, pixel: *const f32, lane: usize) -> S::V {
+        // SAFETY: the caller's promise.
+        unsafe { simd.load(pixel.add(lane)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(&self, simd: S, pixel: *mut f32, lane: usize, v: S::V) {
+        // SAFETY: the caller's promise.
+        unsafe { simd.store(pixel.add(lane), v) }
+    }
+}
+
+struct Halves;
+
+impl<S: Simd> Values<S> for Halves {
+    #[inline(always)]
+    unsafe fn load(&self, simd: S, pixel: *const f32, lane: usize) -> S::V {
+        // SAFETY: the caller's promise.
+        unsafe { simd.load_bf16(pixel.cast::<u16>().add(lane)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(&self, simd: S, pixel: *mut f32, lane: usize, v: S::V) {
+        // SAFETY: the caller's promise.
+        unsafe { simd.store_bf16(pixel.cast::<u16>().add(lane), v) }
+    }
+}
+
+struct Bytes<S: Simd> {
+    step: S::V,
+    inverse: S::V,
+    zero: S::V,
+    most: S::V,
+}
+
+impl<S: Simd> Bytes<S> {
+    #[inline(always)]
+    fn new(simd: S, scale: Scale) -> Self {
+        Self {
+            step: simd.splat(scale.step()),
+            inverse: simd.splat(scale.step().recip()),
+            zero: simd.splat(f32::from(scale.zero)),
+            most: simd.splat(255.0),
+        }
+    }
+}
+
+impl<S: Simd> Values<S> for Bytes<S> {
+    #[inline(always)]
+    unsafe fn load(&self, simd: S, pixel: *const f32, lane: usize) -> S::V {
+        // SAFETY: the caller's promise.
+        let quantised = unsafe { simd.load_u8(pixel.cast::<u8>().add(lane)) };
+        simd.mul(simd.sub(quantised, self.zero), self.step)
+    }
+
+    #[inline(always)]
+    unsafe fn store(&self, simd: S, pixel: *mut f32, lane: usize, v: S::V) {
+        let v = simd.mul_add(v, self.inverse, self.zero);
+        // What is no number becomes the least.
+        let v = simd.min(simd.max(v, simd.splat(0.0)), self.most);
+        // SAFETY: the caller's promise.
+        unsafe { simd.store_u8(pixel.cast::<u8>().add(lane), v) }
+    }
+}
+
+/// Of whatever elements the view has.
+struct Any(View);
+
+impl<S: Simd> Values<S> for Any {
+    #[inline(always)]
+    unsafe fn load(&self, simd: S, pixel: *const f32, lane: usize) -> S::V {
+        // SAFETY: the caller's promise.
+        unsafe { element::load(simd, &self.0, pixel, lane, S::WIDTH) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(&self, simd: S, pixel: *mut f32, lane: usize, v: S::V) {
+        // SAFETY: the caller's promise.
+        unsafe { element::store(simd, &self.0, pixel, lane, v, S::WIDTH) }
+    }
+}
+
+/// What is added to the sums.
+trait Added<S: Simd> {
+    /// # Safety
+    ///
+    /// The residual's pixel at `offset` is added to the output's, which has these channels.
+    unsafe fn add(&self, simd: S, v: S::V, offset: usize, channel: usize) -> S::V;
+}
+
+struct Nothing;
+
+impl<S: Simd> Added<S> for Nothing {
+    #[inline(always)]
+    unsafe fn add(&self, _: S, v: S::V, _: usize, _: usize) -> S::V {
+        v
+    }
+}
+
+/// Values that lie as the output's do.
+struct Aligned<F> {
+    arena: *const f32,
+    values: F,
+}
+
+impl<S: Simd, F: Values<S>> Added<S> for Aligned<F> {
+    #[inline(always)]
+    unsafe fn add(&self, simd: S, v: S::V, offset: usize, channel: usize) -> S::V {
+        // SAFETY: the caller's promise.
+        unsafe { simd.add(v, self.values.load(simd, self.arena.add(offset), channel)) }
+    }
+}
+
+impl<S: Simd> Added<S> for Shortcut<'_> {
+    #[inline(always)]
+    unsafe fn add(&self, simd: S, v: S::V, offset: usize, channel: usize) -> S::V {
+        let mut copy = [0.0; LANES];
+        // SAFETY: the caller's promise.
+        unsafe { simd.add(v, simd.load(self.read(offset, channel, S::WIDTH, &mut copy))) }
+    }
+}
+
+impl Ready<'_> {
+    #[inline(always)]
+    fn finish_to<S: Simd>(&self, simd: S, output: impl Values<S>) {
+        let Epilogue { context, ref shortcut, .. } = *self.0.epilogue;
+        let arena = context.arena.cast_const();
+        match shortcut {
+            None => self.finish(simd, output, Nothing),
+            Some(shortcut) if !shortcut.aligned => self.finish(simd, output, *shortcut),
+            Some(shortcut) => match shortcut.view().element {
+                Element::U8(scale) => {
+                    let values = Bytes::new(simd, scale);
+                    self.finish(simd, output, Aligned { arena, values });
+                }
+                Element::F32 | Element::Bf16 | Element::Split { .. } => {
+                    let values = Any(*shortcut.view());
+                    self.finish(simd, output, Aligned { arena, values });
+                }
+            },
+        }
+    }
+
+    #[inline(always)]
+    fn finish<S: Simd>(&self, simd: S, output: impl Values<S>, added: impl Added<S>) {
+        let Finish { sums, step, targets, lane, lanes, .. } = self.0;
+        let Epilogue { context, conv, scales, biases, .. } = *self.0.epilogue;
         let bounds = activation::bounds(conv.activation);
         let (low, high) = bounds.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
-        let mut copy = [0.0; LANES];
+        let (low, high) = (simd.splat(low), simd.splat(high));
         for (index, target) in targets.iter().enumerate() {
             if target.output == Target::NONE.output {
                 continue;
             }
-            for (at, _) in vectors(0..lanes, S::WIDTH) {
-                // SAFETY: the promise of `Finish::run`'s caller.
-                unsafe {
+            // SAFETY: the promise of `Finish::run`'s caller.
+            unsafe {
+                let pixel = context.arena.add(target.output);
+                for at in (0..lanes).step_by(S::WIDTH) {
                     let channel = lane + at;
                     let mut v = simd.load(sums.add(index * step + at));
                     let bias = simd.load(biases.add(channel));
@@ -118,21 +289,12 @@ impl Kernel for Ready<'_> {
                         }
                         None => simd.add(v, bias),
                     };
-                    if let Some(shortcut) = shortcut {
-                        let pixel = context.arena.cast_const().add(target.residual);
-                        let added = if shortcut.aligned {
-                            element::load(simd, shortcut.view(), pixel, channel, S::WIDTH)
-                        } else {
-                            simd.load(shortcut.read(target.residual, channel, S::WIDTH, &mut copy))
-                        };
-                        v = simd.add(v, added);
-                    }
+                    v = added.add(simd, v, target.residual, channel);
                     v = match bounds {
-                        Some(_) => activation::clamp(simd, v, low, high),
+                        Some(_) => simd.min(high, simd.max(low, v)),
                         None => activation::apply(simd, conv.activation, v),
                     };
-                    let pixel = context.arena.add(target.output);
-                    element::store(simd, &conv.output, pixel, channel, v, S::WIDTH);
+                    output.store(simd, pixel, channel, v);
                 }
             }
         }
