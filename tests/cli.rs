@@ -355,6 +355,57 @@ fn tuning_chooses_the_algorithms_of_a_plan() {
 }
 
 #[test]
+fn bytes_want_a_calibration_of_the_same_weights() {
+    let folder = scratch("precisions");
+    let spec = "cifar_resnet";
+    let weights = root().join("examples/cifar10/resnet20-cifar10.safetensors");
+    let weights = weights.to_str().unwrap();
+    let pictures = root().join("tests/pictures");
+    let pictures = pictures.to_str().unwrap();
+    let told = bad(resnetc(&folder).args(["summary", spec, "--precision", "int8"]), 1);
+    assert!(told.contains("`resnetc calibrate` makes"), "{told}");
+
+    let calibrate = ["calibrate", spec, "--weights", weights, "--images", pictures, "--count", "8"];
+    good(resnetc(&folder).args(calibrate).args(["-o", "c"]));
+    good(resnetc(&folder).args(calibrate).args(["-o", "again"]));
+    let text = fs::read_to_string(folder.join("c")).unwrap();
+    assert_eq!(text, fs::read_to_string(folder.join("again")).unwrap(), "the same each time");
+    assert!(text.lines().filter(|line| line.starts_with("range layer")).count() >= 18, "{text}");
+
+    let int8 = ["--precision", "int8", "--calibration", "c"];
+    let plan = good(resnetc(&folder).args(["emit", spec, "--stage", "plan"]).args(int8));
+    assert!(plan.contains("[16x32x32 u8 "), "{plan}");
+    fs::write(folder.join("deployment"), "precision bf16 layer3 # the last\nprecision f32 linear\n").unwrap();
+    let mixed = ["--deployment", "deployment"];
+    let summary = good(resnetc(&folder).args(["summary", spec]).args(int8).args(mixed));
+    assert!(summary.contains("int8 (13 layers), bf16 (6 layers), f32 (1 layer)"), "{summary}");
+
+    let accuracy = ["accuracy", spec, "--weights", weights, "--images", pictures, "--json"];
+    let out = good(resnetc(&folder).args(accuracy).args(int8));
+    let report: Value = serde_json::from_str(&out).unwrap();
+    let ratios = report["layers"].as_array().unwrap();
+    assert!(
+        ratios.len() >= 20 && ratios.iter().all(|layer| layer["snr_db"].as_f64().unwrap() > 15.0),
+        "{out}"
+    );
+    let out = good(resnetc(&folder).args(accuracy));
+    let same: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&same["agreement"], &same["logits_error"]), (&Value::from(1.0), &Value::from(0.0)));
+
+    let random = ["build", spec, "--random-weights"];
+    let told = bad(resnetc(&folder).args(random).args(int8), 1);
+    assert!(told.contains("the calibration is of the weights"), "{told}");
+    fs::write(folder.join("typo"), "precision bf16 layer9\n").unwrap();
+    let told = bad(resnetc(&folder).args(["summary", spec, "--deployment", "typo"]), 1);
+    assert!(told.contains("`layer9` fits no layer"), "{told}");
+    let told = bad(resnetc(&folder).args(["summary", spec, "--calibration", "deployment"]), 1);
+    assert!(told.contains("line 1: not a calibration"), "{told}");
+    let none = ["calibrate", spec, "--weights", weights, "--images", "nowhere"];
+    let told = bad(resnetc(&folder).args(none), 1);
+    assert!(told.contains("cannot read nowhere"), "{told}");
+}
+
+#[test]
 fn mistakes_are_told_with_a_way_out() {
     let folder = scratch("mistakes");
     fs::write(folder.join("two.resnet"), "model a = resnet18\n\nmodel b = resnet34\n").unwrap();

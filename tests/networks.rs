@@ -7,10 +7,14 @@ use ndarray::Array4;
 use proptest::prelude::*;
 use resnetc::graph::{self, eval};
 use resnetc::model::Network;
+use resnetc::precision::calibration::Range;
+use resnetc::precision::histogram::{Histogram, Method};
+use resnetc::precision::probe::{add_probes, layer};
+use resnetc::precision::{Calibration, Deployment, Precision, Precisions};
 use resnetc::weights::Checkpoint;
 use resnetc::{Spec, passes};
-use resnetc_runtime::Options;
 use resnetc_runtime::isa::Level;
+use resnetc_runtime::{Model, Options};
 use resnetc_tests::golden::compile;
 use resnetc_tests::synthetic::{self, Norms};
 
@@ -146,6 +150,38 @@ fn random() -> impl Strategy<Value = Random> {
         )
 }
 
+/// Precisions of a network's layers: one for most, another for a stage.
+fn deployment() -> impl Strategy<Value = Deployment> {
+    let precision = || prop::sample::select(&Precision::ALL[..]);
+    (precision(), prop::option::of(precision())).prop_map(|(most, other)| {
+        let mut deployment = Deployment::all(most);
+        if let Some(other) = other {
+            deployment.add(other, vec!["layer0".to_owned()]);
+        }
+        deployment
+    })
+}
+
+/// The ranges of all values of a network on some images.
+fn calibrate(network: &Network, values: &[Vec<f32>], images: &[f32]) -> Calibration {
+    let mut graph = resnetc::fuse(network, Some(values.to_vec()));
+    add_probes(&mut graph);
+    let size: usize = network.nodes[0].shape.iter().product();
+    let options = resnetc::Options { batch: images.len() / size, ..resnetc::Options::default() };
+    let compiled = resnetc::compile_graph(network, &graph, &options).unwrap();
+    let model = Model::from_bytes(compiled.plan, compiled.weights.unwrap()).unwrap();
+    let mut session = model.session(1).unwrap();
+    let mut calibration = Calibration { model: network.name.clone(), ..Calibration::default() };
+    for (output, values) in session.run(images).unwrap().iter() {
+        let Some(path) = layer(&output.name) else { continue };
+        let mut histogram = Histogram::default();
+        histogram.add(values);
+        let (low, high) = histogram.range(Method::Max);
+        calibration.ranges.insert(path.to_owned(), Range { low, high, method: Method::Max });
+    }
+    calibration
+}
+
 /// Weights of a checkpoint that was never trained, but keeps activations of unit size.
 fn values(network: &Network) -> Vec<Vec<f32>> {
     let norms = Norms {
@@ -250,6 +286,54 @@ fn small_images_go_through_the_network_a_few_at_once() {
     }
 }
 
+/// A network's plan in int8, any value being from -1 to 1.
+fn plan_bytes(text: &str) -> Result<resnetc_runtime::plan::Plan, resnetc::Error> {
+    let network = Spec::from_text("one.resnet", text, None).check(&[]).unwrap().network;
+    let range = Range { low: -1.0, high: 1.0, method: Method::Max };
+    let ranges = network.nodes.iter().map(|node| (node.path.clone(), range)).collect();
+    let calibration = Calibration { ranges, ..Calibration::default() };
+    let precisions =
+        Precisions { deployment: Deployment::all(Precision::Int8), calibration: Some(calibration) };
+    let options = resnetc::Options { precisions, ..resnetc::Options::default() };
+    Ok(resnetc::compile(&network, None, &options)?.plan)
+}
+
+#[test]
+fn a_sum_of_more_bytes_than_32_bits_hold_is_refused() {
+    let text = |channels| {
+        format!("model one {{\n    input image({channels}, 7, 7)\n    stem {{ conv 7x7, 16, pad 0 }}\n}}\n")
+    };
+    assert!(plan_bytes(&text(1300)).unwrap().verify().is_ok());
+    let error = plan_bytes(&text(1344)).unwrap_err();
+    assert!(error.to_string().contains("`conv1` sums more products"), "{error}");
+}
+
+#[test]
+fn what_bytes_cannot_compute_is_told_and_converted() {
+    let plan = plan_bytes(
+        "model one {\n    input image(16, 9, 9)\n    stem { conv 3x3, 16; relu; max_pool 2x2 }\n    \
+         stage layer { conv 3x3, 16, groups 16; relu; conv 1x1, 16; relu }\n    \
+         head { global_avg_pool; linear 5; softmax }\n}\n",
+    )
+    .unwrap();
+    plan.verify().unwrap();
+    assert_eq!(plan.precision(), "int8 (3 layers), f32 (1 layer)");
+    let steps: Vec<String> = plan.steps().map(|step| format!("{} {}", step.name, step.op.kernel())).collect();
+    let expected = [
+        "input load",
+        "conv1 direct 3x3 int8",
+        "maxpool max_pool",
+        "layer.conv1 depthwise",
+        "layer.conv1.int8 activate",
+        "layer.conv2 direct 1x1 int8",
+        "avgpool global_avg_pool",
+        "fc linear int8",
+        "softmax softmax",
+        "output.probabilities store",
+    ];
+    assert_eq!(steps, expected);
+}
+
 #[test]
 fn a_batch_that_is_none_or_fills_no_memory_is_refused() {
     let network = Spec::open("cifar_resnet").unwrap().check(&["depth=8".to_owned()]).unwrap().network;
@@ -309,6 +393,45 @@ proptest! {
             let truth: Vec<f64> = truth.iter().copied().collect();
             let error = resnetc_tests::relative_error(found.iter().map(|&v| f64::from(v)), &truth);
             prop_assert!(error < 2e-5, "{}: relative L2 error {error:.1e}\n{text}", output.name);
+        }
+    }
+
+    #[test]
+    fn networks_of_any_precision_give_what_their_plans_say(
+        random in random(),
+        deployment in deployment(),
+    ) {
+        let text = random.spec();
+        let checked = Spec::from_text("random.resnet", &text, None).check(&[]);
+        let network = checked.unwrap_or_else(|e| panic!("{e}\n{text}")).network;
+        let values = values(&network);
+        let [c, h, w] = random.input;
+        let images = synthetic::input([random.batch, c, h, w]);
+        let calibration = calibrate(&network, &values, &images);
+        let precisions = Precisions { deployment, calibration: Some(calibration) };
+        let text = format!("{}{text}", precisions.deployment);
+        let options = resnetc::Options { batch: random.batch + 1, precisions, ..resnetc::Options::default() };
+        let graph = resnetc::fuse(&network, Some(values));
+        let compiled = resnetc::compile_graph(&network, &graph, &options);
+        let compiled = compiled.unwrap_or_else(|e| panic!("{e}\n{text}"));
+        let bytes = compiled.weights.unwrap();
+        let words = bytes[resnetc_runtime::weights::HEADER..].chunks_exact(4);
+        let words: Vec<f32> = words.map(|word| f32::from_le_bytes(word.try_into().unwrap())).collect();
+        // In f64, but for what is stored: as the plan says it.
+        let truth = resnetc_runtime::reference::run(&compiled.plan, &words, &images);
+        let model = Model::from_bytes(compiled.plan, bytes).unwrap();
+        let mut one: Option<Vec<f32>> = None;
+        for threads in [1, random.threads] {
+            let mut session = model.session(threads).unwrap();
+            session.poison(f32::NAN);
+            let outputs = session.run(&images).unwrap();
+            for ((output, found), truth) in outputs.iter().zip(&truth) {
+                let error = resnetc_tests::relative_error(found.iter().map(|&v| f64::from(v)), truth);
+                // What lies between two values that can be stored may be rounded to either.
+                prop_assert!(error < 0.03, "{}: relative L2 error {error:.1e}\n{text}", output.name);
+            }
+            let main = outputs.main().to_vec();
+            prop_assert!(one.get_or_insert_with(|| main.clone()) == &main, "{threads} threads\n{text}");
         }
     }
 

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use crate::diagnostics::Report;
 use crate::emit::{self, Weights};
 use crate::files::write_whole;
+use crate::precision::{Precision, Precisions};
 use crate::weights::{self, Rename};
 use crate::{Algorithms, Compiled, Error, Options, Spec, compile};
 
@@ -30,12 +31,23 @@ pub struct Build {
     weights: Option<PathBuf>,
     settings: Vec<String>,
     options: Options,
+    precision: Precision,
+    deployment: Option<PathBuf>,
+    calibration: Option<PathBuf>,
 }
 
 impl Build {
     /// Compiles a spec: a path relative to the package, `FILE.resnet:MODEL`, or a shipped model.
     pub fn new(spec: impl Into<String>) -> Self {
-        Self { spec: spec.into(), weights: None, settings: Vec::new(), options: Options::default() }
+        Self {
+            spec: spec.into(),
+            weights: None,
+            settings: Vec::new(),
+            options: Options::default(),
+            precision: Precision::F32,
+            deployment: None,
+            calibration: None,
+        }
     }
 
     /// The checkpoint; without it, the one that the spec names.
@@ -63,6 +75,27 @@ impl Build {
     #[must_use]
     pub fn exact(mut self) -> Self {
         self.options.algorithms = Algorithms::Exact;
+        self
+    }
+
+    /// What layers compute in; f32 unless set.
+    #[must_use]
+    pub fn precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
+        self
+    }
+
+    /// A deployment file: the precisions of single layers, before the one of all.
+    #[must_use]
+    pub fn deployment(mut self, path: impl Into<PathBuf>) -> Self {
+        self.deployment = Some(path.into());
+        self
+    }
+
+    /// The activations' ranges, which int8 needs: what `resnetc calibrate` wrote.
+    #[must_use]
+    pub fn calibration(mut self, path: impl Into<PathBuf>) -> Self {
+        self.calibration = Some(path.into());
         self
     }
 
@@ -96,10 +129,19 @@ impl Build {
             )));
         };
         let checkpoint = weights::read(&path)?;
-        let compiled = compile(&checked.network, Some(&checkpoint), &self.options)?;
+        let mut options = self.options.clone();
+        options.precisions = Precisions::all(self.precision);
+        if let Some(path) = &self.deployment {
+            options.precisions.read_deployment(path)?;
+        }
+        if let Some(path) = &self.calibration {
+            options.precisions.read_calibration(path)?;
+        }
+        let compiled = compile(&checked.network, Some(&checkpoint), &options)?;
         let module = write_files(&compiled, folder)?;
         let mut read = checked.files;
         read.push(path);
+        read.extend(self.deployment.iter().chain(&self.calibration).cloned());
         Ok(Written { module, read, warnings: checked.warnings })
     }
 

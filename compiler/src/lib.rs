@@ -83,6 +83,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A compiled network that does not run here.
+    #[error(transparent)]
+    Run(#[from] resnetc_runtime::Error),
     /// A calibration of other weights.
     #[error(transparent)]
     Calibration(#[from] precision::calibration::Unfit),

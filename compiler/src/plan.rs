@@ -17,7 +17,7 @@ mod text;
 pub mod tuning;
 mod words;
 
-use resnetc_runtime::plan::{Output, Plan, Preprocess};
+use resnetc_runtime::plan::{Element, MOST_BYTE_PRODUCTS, Op as StepOp, Output, Plan, Preprocess, Step};
 use sha2::{Digest, Sha256};
 
 use crate::graph::{Graph, NodeId, Op};
@@ -76,7 +76,9 @@ pub enum PlanError {
         step: String,
     },
     /// Bytes without a calibration.
-    #[error("int8 needs to know the activations' ranges: give a calibration, which `resnetc calibrate` makes")]
+    #[error(
+        "int8 needs to know the activations' ranges: give a calibration, which `resnetc calibrate` makes"
+    )]
     NotCalibrated,
     /// A value of which the calibration does not have the range.
     #[error("the calibration has no range of `{step}`: calibrate again")]
@@ -132,6 +134,9 @@ pub fn plan(graph: &Graph, options: &Options) -> Result<Planned, PlanError> {
         Vec::new()
     };
     let (weights, packed) = packer.finish();
+    if let Some(step) = steps.iter().find_map(|placed| too_deep(&placed.step)) {
+        return Err(PlanError::TooDeep { step });
+    }
     if let Some(placed) = steps.iter().find(|placed| !placed.finite) {
         return Err(PlanError::NotFinite { step: placed.step.name.to_string() });
     }
@@ -167,6 +172,14 @@ fn check_batch(graph: &Graph, order: &[NodeId], batch: usize) -> Result<(), Plan
         }
     }
     Ok(())
+}
+
+/// The name of a step that sums more products of bytes than fit.
+fn too_deep(step: &Step) -> Option<String> {
+    let StepOp::Conv(conv) = &step.op else { return None };
+    let bytes = matches!(conv.input.element, Element::U8(_));
+    let fits = conv.depth().is_some_and(|depth| depth <= MOST_BYTE_PRODUCTS);
+    (bytes && !fits).then(|| step.name.to_string())
 }
 
 /// Identifies a plan and its weights: of equal digests, both are equal.

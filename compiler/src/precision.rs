@@ -9,7 +9,11 @@ pub mod deployment;
 pub mod histogram;
 pub mod probe;
 
+use std::path::Path;
+
 use resnetc_runtime::plan::{Element, Scale};
+
+use crate::{Error, files};
 
 pub use calibration::Calibration;
 pub use deployment::Deployment;
@@ -75,6 +79,39 @@ pub struct Precisions {
     pub deployment: Deployment,
     /// The ranges of the activations.
     pub calibration: Option<Calibration>,
+}
+
+impl Precisions {
+    /// All layers in one precision.
+    pub fn all(precision: Precision) -> Self {
+        Self { deployment: Deployment::all(precision), calibration: None }
+    }
+
+    /// Adds a deployment file's rules, which go before those that are there.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, or is none.
+    pub fn read_deployment(&mut self, path: &Path) -> Result<(), Error> {
+        let read = Deployment::parse(&files::read_text(path)?);
+        self.deployment.extend(read.map_err(|error| unfit(path, &error))?);
+        Ok(())
+    }
+
+    /// Takes the ranges of a calibration file.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, or is none.
+    pub fn read_calibration(&mut self, path: &Path) -> Result<(), Error> {
+        let read = Calibration::parse(&files::read_text(path)?);
+        self.calibration = Some(read.map_err(|error| unfit(path, &error))?);
+        Ok(())
+    }
+}
+
+fn unfit(path: &Path, reason: &impl ToString) -> Error {
+    Error::Precision { path: path.to_owned(), reason: reason.to_string() }
 }
 
 #[cfg(test)]

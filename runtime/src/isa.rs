@@ -90,12 +90,9 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Amx
-            | Self::Avx512Bf16
-            | Self::Avx512Vnni
-            | Self::Avx512
-            | Self::AvxVnni
-            | Self::Avx2 => false,
+            Self::Amx | Self::Avx512Bf16 | Self::Avx512Vnni | Self::Avx512 | Self::AvxVnni | Self::Avx2 => {
+                false
+            }
             Self::Neon => cfg!(target_arch = "aarch64"),
             Self::Portable => true,
         }
@@ -109,10 +106,10 @@ impl Level {
             (_, Self::Amx) => ("AMX tiles", true),
             (Element::U8(_), Self::Avx512Bf16 | Self::Avx512Vnni) => ("AVX-512 VNNI", true),
             (Element::U8(_), Self::AvxVnni) => ("AVX-VNNI", true),
-            (Element::U8(_), Self::Avx512 | Self::Avx2 | Self::Neon) => ("16-bit multiplication", true),
+            (Element::U8(_), Self::Avx512 | Self::Avx2 | Self::Neon) => ("8-bit multiplication", true),
             (Element::U8(_), Self::Portable) => ("integer multiplication", false),
-            (_, Self::Avx512Bf16) => ("AVX-512 BF16", true),
-            _ => ("f32 multiplication", false),
+            (Element::Bf16 | Element::Split { .. }, Self::Avx512Bf16) => ("AVX-512 BF16", true),
+            (Element::Bf16 | Element::Split { .. }, _) => ("f32 multiplication", false),
         }
     }
 
@@ -429,13 +426,7 @@ pub(crate) trait Simd: Copy {
 
     /// Applies a function of three lanes.
     #[inline(always)]
-    fn combine(
-        self,
-        a: Self::V,
-        b: Self::V,
-        c: Self::V,
-        function: impl Fn(f32, f32, f32) -> f32,
-    ) -> Self::V {
+    fn combine(self, a: Self::V, b: Self::V, c: Self::V, function: impl Fn(f32, f32, f32) -> f32) -> Self::V {
         let (a, b, mut c) = (self.lanes(a), self.lanes(b), self.lanes(c));
         for ((a, b), c) in a.into_iter().zip(b).zip(&mut c).take(Self::WIDTH) {
             *c = function(a, b, *c);

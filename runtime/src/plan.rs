@@ -21,6 +21,9 @@ use std::ops::Range;
 pub use build::lines;
 pub use element::{Element, SPLIT_MAX, Scale, bf16_bits, round_to_bf16};
 
+/// The most products of an unsigned and a signed byte of which the sum is within 32 bits.
+pub const MOST_BYTE_PRODUCTS: usize = i32::MAX as usize / (255 * 128);
+
 /// Output channels of one packed weight panel, and the multiple that channels are padded to.
 pub const LANES: usize = 16;
 
@@ -161,7 +164,7 @@ pub enum Op {
         input: View,
         /// The same shape.
         output: View,
-        /// Offset of the scales in the weights; the shifts follow, `pixel` floats further.
+        /// Offset of the scales in the weights; the shifts follow, as many floats further as the output has lanes.
         weights: usize,
         /// Applied last.
         activation: Activation,
@@ -367,7 +370,11 @@ impl Plan {
         let mut counts: Vec<(Element, usize)> = Vec::new();
         for section in self.stages.iter().flat_map(|stage| stage.sections.iter()) {
             for step in section.steps.iter() {
-                let Op::Conv(Conv { input: View { element, .. }, .. }) = step.op else { continue };
+                let element = match step.op {
+                    Op::Conv(Conv { input: View { element, .. }, .. }) => element,
+                    Op::Depthwise(_) => Element::F32,
+                    _ => continue,
+                };
                 match counts.iter_mut().find(|(other, _)| other.stores_as(element)) {
                     Some((_, count)) => *count += section.times,
                     None => counts.push((element, section.times)),
@@ -499,6 +506,12 @@ impl Conv {
     /// Whether several groups, each with as many outputs as inputs, share a panel.
     pub const fn has_narrow_groups(&self) -> bool {
         self.groups > 1 && self.output.lanes() / self.groups < LANES
+    }
+
+    /// Products of a sum, those with padded channels among them.
+    pub fn depth(&self) -> Option<usize> {
+        let taps = self.kernel[0].checked_mul(self.kernel[1])?;
+        taps.checked_mul(self.input.element.channels(self.group_input))
     }
 
     /// Words behind the panels for each output channel: the bias, or scale, bias and sum of weights.

@@ -2,10 +2,10 @@
 //!
 //! In: a [`Plan`], by whomever it was written. Out: nothing, or the first rule that it breaks:
 //!
-//! 1. The batch, the images of a round, of which there are no more than a batch has, the sizes of the input and of each output, and all sizes, strides, dilations and
-//!    repetitions are at least 1; there is an output; nothing overflows, for which a convolution's
-//!    strides and dilations are at most 65,536.
-//! 2. Each view lies in the arena for all images of a round, and `channels <= pixel`.
+//! 1. The batch, the images of a round, of which there are no more than a batch has, the sizes of the
+//!    input and of each output, and all sizes, strides, dilations and repetitions are at least 1; there is
+//!    an output; nothing overflows, for which a convolution's strides and dilations are at most 65,536.
+//! 2. Each view lies in the arena for all images of a round, and its pixels have room for its channels.
 //! 3. What an operation reads and what it writes agree in shape.
 //! 4. What an operation writes overlaps nothing that it reads. Except: element-wise operations and
 //!    the identity residual of a convolution may be in place, the two views being the same.
@@ -13,24 +13,23 @@
 //!    touch the map; a blur's reach no further than the map mirrored once.
 //! 6. The channels of a convolution's output are padded to [`LANES`]; of several groups each has a
 //!    multiple of [`LANES`] output channels, and `groups * group_input` is the input's pixel.
-//! 9. Elements of fewer bits than a word fill their pixels, and whole panels of them but for an image that
-//!    is loaded; a convolution of floats reads and writes floats alone; sums of products of bytes do not
-//!    overflow; depthwise convolutions, blurs and softmax are of floats.
 //! 7. Weights lie within the packed weights, in the last repetition of a section too; sections repeat
 //!    at least once, and a round has a bounded number of steps.
 //! 8. What loads the input has its shape; each output is stored exactly once, with its shape.
+//! 9. Elements of fewer bits than a word fill whole panels, but for an image that is loaded and convolved;
+//!    what is read in whole vectors has as many channels as what is written, padding included; a
+//!    convolution of floats reads and writes floats alone; sums of products of bytes do not overflow;
+//!    depthwise convolutions, blurs and softmax are of floats.
 
 use std::fmt::Display;
 
 use crate::plan::{
-    Algorithm, AvgPool, BlurPool, Conv, Depthwise, Element, LANES, Op, Output, Plan, Pool, Residual, Section, View,
+    Algorithm, AvgPool, BlurPool, Conv, Depthwise, Element, LANES, MOST_BYTE_PRODUCTS, Op, Output, Plan,
+    Pool, Residual, Section, View,
 };
 
 /// The most taps of a blur: its coefficients are kept on the stack.
 pub(crate) const BLUR_TAPS: usize = 16;
-
-/// The most products of an unsigned and a signed byte of which the sum is within 32 bits.
-const MOST_BYTE_PRODUCTS: usize = i32::MAX as usize / (255 * 128);
 
 /// The largest stride or dilation of a convolution.
 const MOST_STEP: usize = 1 << 16;
@@ -145,6 +144,7 @@ fn check_step(plan: &Plan, section: &Section, op: &Op, stored: &mut [usize]) -> 
         }
         Op::GlobalAvgPool { input, output } => {
             scope.views(&[input, output])?;
+            same_lanes(&[input, output])?;
             disjoint(scope.plan, output, input)?;
             ensure(shape(output) == [input.channels, 1, 1], "not the input's channels by 1 x 1")
         }
@@ -162,6 +162,7 @@ fn check_step(plan: &Plan, section: &Section, op: &Op, stored: &mut [usize]) -> 
         Op::Gate { input, gate, residual, output, .. } => {
             scope.element_wise(input, output)?;
             scope.view(gate)?;
+            same_lanes(&[input, gate, output])?;
             disjoint(plan, output, gate)?;
             let [c, h, w] = shape(output);
             let broadcast = [[c, h, w], [c, 1, 1]].contains(&shape(gate));
@@ -207,6 +208,14 @@ fn disjoint(plan: &Plan, a: &View, b: &View) -> Checked {
 fn same_place(a: &View, b: &View) -> bool {
     let place = |view: &View| View { channels: 0, element: Element::F32, ..*view };
     place(a) == place(b) && a.element.stores_as(b.element)
+}
+
+/// Whether pixels have as many channels, padding included, unless all are floats: others are read and
+/// written in whole vectors.
+fn same_lanes(views: &[&View]) -> Checked {
+    let same = views.windows(2).all(|pair| pair[0].lanes() == pair[1].lanes());
+    let floats = views.iter().all(|view| view.element == Element::F32);
+    ensure(same || floats, "pixels of fewer bits than floats, and of other numbers of channels")
 }
 
 fn floats(views: &[&View]) -> Checked {
@@ -255,6 +264,7 @@ impl Scope<'_> {
 
     fn element_wise(&self, input: &View, output: &View) -> Checked {
         self.views(&[input, output])?;
+        same_lanes(&[input, output])?;
         ensure(shape(input) == shape(output), "input and output differ in shape")?;
         disjoint_or_same(self.plan, output, input)
     }
@@ -296,8 +306,7 @@ impl Scope<'_> {
             ensure(group_input.is_multiple_of(input.element.parts()), "a group is not divided into parts")?;
         }
         if let Element::U8(_) = input.element {
-            let depth = product(&[conv.kernel[0], conv.kernel[1], *group_input, 4]);
-            fits(depth, MOST_BYTE_PRODUCTS, "sum of bytes' products")?;
+            fits(conv.depth(), MOST_BYTE_PRODUCTS, "sum of bytes' products")?;
         }
         ensure(whole || shared, "a group is no whole number of panels, nor is a panel of groups")?;
         let inputs = groups.checked_mul(*group_input) == Some(input.pixel);
@@ -363,6 +372,7 @@ impl Scope<'_> {
     fn pool(&self, pool: &Pool) -> Checked {
         let Pool { input, output, kernel, stride, pad } = pool;
         self.views(&[input, output])?;
+        same_lanes(&[input, output])?;
         disjoint(self.plan, output, input)?;
         ensure(input.channels == output.channels, "input and output differ in channels")?;
         positive(kernel, "kernel")?;

@@ -220,6 +220,57 @@ fn outputs_are_stored_once_and_in_shape() {
 }
 
 #[test]
+fn elements_that_kernels_cannot_read_are_refused() {
+    let bytes = Element::U8(Scale::new(0.5, 3));
+    // A convolution of bytes has constants besides its words, and there is room for both.
+    let of = |element: Element| {
+        with_conv(FIRST, move |conv| {
+            conv.residual = None;
+            conv.input = conv.input.of(element);
+            conv.group_input = conv.input.pixel;
+            conv.algorithm = Algorithm::Direct;
+        })
+    };
+    for element in [Element::Bf16, bytes, Element::Split { parts: 2 }] {
+        of(element).verify().unwrap();
+    }
+    refused(of(Element::Split { parts: 4 }), "divided into its parts");
+    refused(of(Element::U8(Scale::new(f32::NAN, 0))), "a scale of no size");
+    refused(of(Element::U8(Scale::new(-1.0, 0))), "a scale of no size");
+    let ragged = with_conv(FIRST, |conv| {
+        conv.residual = None;
+        (conv.input, conv.algorithm) = (conv.input.of(Element::Split { parts: 3 }), Algorithm::Direct);
+        conv.input.pixel -= 1;
+        conv.group_input = conv.input.pixel;
+    });
+    refused(ragged, "divided into its parts");
+    refused(with_conv(FIRST, |conv| conv.output = conv.output.of(Element::Bf16)), "are no floats");
+    let faster = with_conv(FIRST, |conv| {
+        conv.input = conv.input.of(Element::Bf16);
+        conv.group_input = conv.input.pixel;
+    });
+    refused(faster, "an algorithm for floats");
+    let narrow = with_conv(FIRST, |conv| {
+        (conv.input, conv.algorithm) = (conv.input.of(Element::Bf16), Algorithm::Direct);
+        (conv.groups, conv.group_input) = (4, conv.input.pixel / 4);
+    });
+    refused(narrow, "a group of few channels");
+    let mean = |change: fn(&mut View, &mut View)| {
+        with_step(MEAN, move |op| {
+            if let Op::GlobalAvgPool { input, output } = op {
+                change(input, output);
+            }
+        })
+    };
+    mean(|input, output| (*input, *output) = (input.of(Element::Bf16), output.of(Element::Bf16)))
+        .verify()
+        .unwrap();
+    refused(mean(|input, _| *input = input.of(Element::Bf16).pixel(4)), "more channels");
+    refused(mean(|input, _| *input = input.of(Element::Bf16).pixel(17)), "padded to panels");
+    refused(mean(|input, _| *input = input.of(Element::Bf16).pixel(24)), "other numbers of channels");
+}
+
+#[test]
 fn the_message_names_the_step() {
     let error = with_conv(STEM, |conv| conv.pad = [2, 1]).verify().unwrap_err();
     assert_eq!(error.step, "step");

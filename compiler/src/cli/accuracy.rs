@@ -9,9 +9,8 @@
 use clap::{ArgMatches, Command};
 use serde_json::json;
 
-use crate::graph::Graph;
+use crate::precision::Precisions;
 use crate::precision::probe::{add_probes, layer};
-use crate::precision::{Precision, Precisions};
 use crate::{Compiled, Error, Options, compile_graph, fuse, join};
 
 use super::pictures::{Pictures, run_batch};
@@ -53,9 +52,12 @@ pub fn run(matches: &ArgMatches) -> Outcome {
     add_probes(&mut graph);
     let compile = |options: &Options| -> Result<Compiled, Error> { compile_graph(network, &graph, options) };
     let tested = compile(&options)?;
-    let precisions = named_precisions(&graph, &options.precisions);
+    let precision = tested.plan.precision();
     let exact = compile(&Options { precisions: Precisions::default(), ..options })?;
     let pictures = Pictures::list(matches, &exact)?;
+    if let Some(reason) = pictures.unmatched() {
+        terminal::warn(&format!("nothing is told of right answers: {reason}"));
+    }
     let progress = Progress::new("comparing");
     let mut comparison = Comparison::new(&exact);
     let mut other = pictures.session(tested)?;
@@ -68,23 +70,10 @@ pub fn run(matches: &ArgMatches) -> Outcome {
     })?;
     progress.finish(&format!("compared on {} images", comparison.images));
     let text = match matches.get_flag("json") {
-        true => comparison.json(&precisions),
-        false => comparison.text(&precisions),
+        true => comparison.json(&precision),
+        false => comparison.text(&precision),
     };
     terminal::print(&text)
-}
-
-/// The precisions that layers have, the most frequent first.
-fn named_precisions(graph: &Graph, precisions: &Precisions) -> Vec<&'static str> {
-    let layers = graph.order().into_iter().filter(|&id| {
-        matches!(graph.node(id).op, crate::graph::Op::Conv(_) | crate::graph::Op::Linear(_))
-    });
-    let of: Vec<Precision> =
-        layers.map(|id| precisions.deployment.precision(&graph.node(id).path)).collect();
-    let count = |precision: &Precision| of.iter().filter(|other| *other == precision).count();
-    let mut named: Vec<Precision> = Precision::ALL.into_iter().filter(|p| count(p) > 0).collect();
-    named.sort_by_key(|precision| std::cmp::Reverse(count(precision)));
-    named.into_iter().map(Precision::name).collect()
 }
 
 /// All values of a run, by name.
@@ -121,7 +110,7 @@ impl Squares {
 
     /// In decibels; infinite if nothing differs.
     fn ratio(self) -> f64 {
-        10.0 * (self.signal / self.noise).log10()
+        if self.noise == 0.0 { f64::INFINITY } else { 10.0 * (self.signal / self.noise).log10() }
     }
 }
 
@@ -134,7 +123,9 @@ struct Right {
 
 impl Right {
     fn add(&mut self, logits: &[f32], class: usize) {
-        let better = logits.iter().filter(|logit| **logit > logits[class]).count();
+        // What is no number is not right.
+        let others = logits.iter().enumerate().filter(|(other, _)| *other != class);
+        let better = others.filter(|(_, logit)| !logits[class].ge(*logit)).count();
         self.top1 += usize::from(better == 0);
         self.top5 += usize::from(better < 5);
     }
@@ -194,8 +185,10 @@ impl Comparison {
     /// Layers with their ratios, the least first.
     fn worst(&self) -> Vec<(&str, f64)> {
         let ratios = self.layers.iter().zip(&self.squares).map(|((_, path), s)| (&**path, s.ratio()));
-        let mut ratios: Vec<(&str, f64)> = ratios.filter(|(_, ratio)| ratio.is_finite()).collect();
-        ratios.sort_by(|(_, a), (_, b)| a.total_cmp(b));
+        // Those that differ in nothing are left out; one that is no number is the worst of all.
+        let mut ratios: Vec<(&str, f64)> = ratios.filter(|(_, ratio)| *ratio != f64::INFINITY).collect();
+        let key = |ratio: f64| if ratio.is_nan() { f64::NEG_INFINITY } else { ratio };
+        ratios.sort_by(|(_, a), (_, b)| key(*a).total_cmp(&key(*b)));
         ratios
     }
 
@@ -203,7 +196,7 @@ impl Comparison {
         count as f64 / of.max(1) as f64
     }
 
-    fn json(&self, precisions: &[&str]) -> String {
+    fn json(&self, precision: &str) -> String {
         let right = |count: fn(&Right) -> usize| {
             (self.known > 0).then(|| self.right.each_ref().map(|right| self.part(count(right), self.known)))
         };
@@ -213,7 +206,7 @@ impl Comparison {
             "images": self.images,
             "agreement": self.part(self.agreed, self.images),
             "logits_error": self.logits_error(),
-            "precisions": ["f32", precisions.join(", ")],
+            "precisions": ["f32", precision],
             "top1": right(|right| right.top1),
             "top5": right(|right| right.top5),
             "layers": layers,
@@ -221,12 +214,12 @@ impl Comparison {
         format!("{value}\n")
     }
 
-    fn text(&self, precisions: &[&str]) -> String {
+    fn text(&self, precision: &str) -> String {
         let percent = |count, of| 100.0 * self.part(count, of);
         let mut out = format!(
             "{} against f32, {} images\nagreement       {:.2} % of the first answers ({} differ)\n\
              logits          {:.2e} relative error\n",
-            precisions.join(", "),
+            precision,
             self.images,
             percent(self.agreed, self.images),
             self.images - self.agreed,
@@ -271,6 +264,7 @@ mod tests {
         let mut squares = Squares::default();
         squares.add(&[1.0, -2.0], &[1.1, -1.8]);
         assert!((squares.ratio() - 20.0).abs() < 1e-5);
+        assert_eq!(Squares::default().ratio(), f64::INFINITY);
     }
 
     #[test]
@@ -280,6 +274,7 @@ mod tests {
         let mut right = Right::default();
         right.add(&[6.0, 5.0, 4.0, 3.0, 2.0, 1.0], 4);
         right.add(&[6.0, 5.0, 4.0, 3.0, 2.0, 1.0], 5);
+        right.add(&[f32::NAN; 6], 0);
         assert_eq!((right.top1, right.top5), (0, 1));
     }
 }

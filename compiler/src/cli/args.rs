@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use crate::plan::tuning::Tuning;
-use crate::precision::{Calibration, Deployment, Precision, Precisions};
+use crate::precision::{Precision, Precisions};
 use crate::spec::Checked;
 use crate::weights::{self, Checkpoint, Rename};
 use crate::{Algorithms, Compiled, Error, Options, Spec, compile, files};
@@ -86,7 +86,7 @@ fn chosen(matches: &ArgMatches, batch: usize) -> Result<Algorithms, Error> {
     let Some(path) = matches.try_get_one::<PathBuf>("tuning").ok().flatten() else {
         return Ok(Algorithms::default());
     };
-    let text = read_text(path)?;
+    let text = files::read_text(path)?;
     let wrong = |reason| Error::Tuning { path: path.clone(), reason };
     let tuning = Tuning::parse(&text).map_err(|error| wrong(error.to_string()))?;
     if tuning.batch != batch {
@@ -108,7 +108,9 @@ pub fn precisions() -> [Arg; 3] {
             .long("deployment")
             .value_name("FILE")
             .value_parser(value_parser!(PathBuf))
-            .help("Lines such as `precision int8` and `precision bf16 layer4 fc`; they go before --precision"),
+            .help(
+                "Lines such as `precision int8` and `precision bf16 layer4 fc`; they go before --precision",
+            ),
         Arg::new("calibration")
             .long("calibration")
             .value_name("FILE")
@@ -122,23 +124,14 @@ fn chosen_precisions(matches: &ArgMatches) -> Result<Precisions, Error> {
     let given = |name| matches.try_get_one::<PathBuf>(name).ok().flatten();
     let named = matches.try_get_one::<String>("precision").ok().flatten();
     let precision = named.and_then(|name| Precision::from_name(name)).unwrap_or_default();
-    let mut deployment = Deployment::all(precision);
+    let mut precisions = Precisions::all(precision);
     if let Some(path) = given("deployment") {
-        let own = Deployment::parse(&read_text(path)?).map_err(|error| unfit(path, &error))?;
-        deployment.extend(own);
+        precisions.read_deployment(path)?;
     }
-    let calibration = given("calibration").map(|path| {
-        Calibration::parse(&read_text(path)?).map_err(|error| unfit(path, &error))
-    });
-    Ok(Precisions { deployment, calibration: calibration.transpose()? })
-}
-
-fn read_text(path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })
-}
-
-fn unfit(path: &Path, reason: &impl ToString) -> Error {
-    Error::Precision { path: path.to_owned(), reason: reason.to_string() }
+    if let Some(path) = given("calibration") {
+        precisions.read_calibration(path)?;
+    }
+    Ok(precisions)
 }
 
 /// `--weights`, `--random-weights` and `--rename`
@@ -177,7 +170,7 @@ pub fn options(matches: &ArgMatches) -> Result<Options, Failure> {
         None => Err(Error::Usage(format!("`{text}` renames nothing: write FROM=TO, as in `fc.*=linear.*`"))),
     };
     let texts = matches.try_get_many::<String>("rename").ok().flatten();
-    let batch = matches.get_one::<u32>("batch").map_or(1, |b| *b as usize);
+    let batch = matches.try_get_one::<u32>("batch").ok().flatten().map_or(1, |b| *b as usize);
     Ok(Options {
         batch,
         algorithms: chosen(matches, batch)?,

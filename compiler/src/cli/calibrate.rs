@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 
 use clap::{Arg, ArgMatches, Command};
 
+use crate::graph::Graph;
 use crate::precision::calibration::{Range, digest};
 use crate::precision::histogram::{Histogram, Method};
 use crate::precision::probe::{add_probes, layer};
 use crate::precision::{Calibration, Deployment, Precision, Precisions};
-use crate::graph::Graph;
 use crate::{Error, Network, Options, compile_graph, fuse, join};
 
 use super::pictures::{Batch, Pictures, run_batch};
@@ -86,7 +86,8 @@ pub fn run(matches: &ArgMatches) -> Outcome {
         calibration.ranges.insert(path.clone(), range(histogram, method.unwrap_or(Method::Mse)));
     }
     if method.is_none() {
-        let search = Search { network, graph: &graph, options: &options, pictures: &pictures, sample: &sample };
+        let search =
+            Search { network, graph: &graph, options: &options, pictures: &pictures, sample: &sample };
         search.improve(&mut calibration, &histograms, &progress)?;
     }
     progress.finish(&format!("calibrated {} tensors on {images} images", calibration.ranges.len()));

@@ -51,10 +51,13 @@ impl Pictures {
         let root = matches.get_one::<PathBuf>("images").map_or(Path::new(""), PathBuf::as_path);
         let most = matches.get_one::<u32>("count").map(|&count| count as usize);
         let dataset = Dataset::list(root, &compiled.plan, most);
-        Ok(Self {
-            dataset: dataset.map_err(|error| Error::Usage(error.to_string()))?,
-            threads: threads(matches),
-        })
+        let dataset = dataset.map_err(|error| Error::Usage(error.to_string()))?;
+        Ok(Self { dataset, threads: threads(matches) })
+    }
+
+    /// Why it is not known what the pictures show, if their folders could have told.
+    pub fn unmatched(&self) -> Option<&str> {
+        self.dataset.unmatched()
     }
 
     /// Decodes them, a batch of a plan after the other; files that are no pictures are named and left out.
@@ -89,18 +92,14 @@ impl Pictures {
 
     /// A session of a network that was compiled with its weights.
     pub fn session(&self, compiled: Compiled) -> Result<Session, Error> {
-        let model = Model::from_bytes(compiled.plan, compiled.weights.unwrap_or_default()).map_err(failed)?;
-        model.session(self.threads).map_err(failed)
+        let model = Model::from_bytes(compiled.plan, compiled.weights.unwrap_or_default())?;
+        Ok(model.session(self.threads)?)
     }
 }
 
 /// Runs a batch.
 pub fn run_batch<'s>(session: &'s mut Session, batch: &Batch) -> Result<Outputs<'s>, Error> {
-    session.run(&batch.inputs).map_err(failed)
-}
-
-fn failed(error: resnetc_runtime::Error) -> Error {
-    Error::Usage(error.to_string())
+    Ok(session.run(&batch.inputs)?)
 }
 
 fn threads(matches: &ArgMatches) -> usize {

@@ -1,5 +1,6 @@
 //! What goes to the terminal: results to stdout, everything else to stderr.
 
+use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ pub fn warn(text: &str) {
 /// Shows that something is going on: a spinner on a terminal, plain lines elsewhere.
 pub struct Progress {
     bar: Option<ProgressBar>,
+    /// Tenths that were told where there is no bar.
+    tenths: Cell<usize>,
 }
 
 impl Progress {
@@ -74,9 +77,9 @@ impl Progress {
                 bar.set_style(style);
             }
             bar.enable_steady_tick(Duration::from_millis(100));
-            Self { bar: Some(bar) }
+            Self { bar: Some(bar), tenths: Cell::new(0) }
         } else {
-            Self { bar: None }
+            Self { bar: None, tenths: Cell::new(0) }
         };
         progress.step(message);
         progress
@@ -92,7 +95,7 @@ impl Progress {
 
     /// Tells how many of how many are done: on a terminal each time, elsewhere each tenth.
     pub fn count(&self, what: &str, (done, all): (usize, usize)) {
-        let tenth = |done: usize| done * 10 / all.max(1);
+        let tenths = done * 10 / all.max(1);
         match &self.bar {
             Some(bar) => {
                 let elapsed = bar.elapsed().as_secs_f64();
@@ -100,8 +103,11 @@ impl Progress {
                 let left = if done > 0 { format!(", {left:.0} s left") } else { String::new() };
                 bar.set_message(format!("{what}: {done} of {all}{left}"));
             }
-            None if done > 0 && tenth(done) > tenth(done - 1) => say(&format!("{what}: {done} of {all}")),
-            None => {}
+            None => {
+                if tenths > self.tenths.replace(tenths) {
+                    say(&format!("{what}: {done} of {all}"));
+                }
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use resnetc_runtime::{Model, Session, default_threads};
 
 use crate::plan::tuning::{Shape, Tuning, algorithm_words};
 use crate::weights::Checkpoint;
-use crate::{Algorithms, Compiled, Error, Network, Options, compile};
+use crate::{Algorithms, Compiled, Network, Options, compile};
 
 use super::terminal::Progress;
 use super::{Failure, Outcome, args, random};
@@ -146,10 +146,9 @@ impl Timer<'_> {
     fn measure(&self, algorithms: &Algorithms) -> Result<(Times, &'static str), Failure> {
         let options = Options { algorithms: algorithms.clone(), ..self.options.clone() };
         let Compiled { plan, weights, .. } = compile(self.network, Some(&self.weights), &options)?;
-        let failed = |error: resnetc_runtime::Error| Error::Usage(error.to_string());
-        let model = Model::from_bytes(plan, weights.unwrap_or_default()).map_err(failed)?;
-        let mut session = model.session(self.threads).map_err(failed)?;
-        let medians = self.profile(&mut session).map_err(failed)?;
+        let model = Model::from_bytes(plan, weights.unwrap_or_default())?;
+        let mut session = model.session(self.threads)?;
+        let medians = self.profile(&mut session)?;
         let mut times = Times::new();
         for (call, time) in session.plan().calls(session.plan().batch).zip(medians) {
             let Op::Conv(conv) = &call.step.op else { continue };

@@ -1,5 +1,7 @@
 //! A plan as a module of constants.
 
+use std::collections::HashMap;
+
 use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 
@@ -88,12 +90,13 @@ pub fn module_name(name: &str) -> String {
 #[derive(Default)]
 pub(super) struct Maps {
     views: Vec<View>,
+    places: HashMap<View, usize>,
 }
 
 impl Maps {
     /// The constant that stands for a map.
     pub fn name(&mut self, view: &View) -> Ident {
-        let index = self.views.iter().position(|v| v == view).unwrap_or_else(|| {
+        let index = *self.places.entry(*view).or_insert_with(|| {
             self.views.push(*view);
             self.views.len() - 1
         });

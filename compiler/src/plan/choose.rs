@@ -79,7 +79,8 @@ impl Chooser<'_> {
 /// `None` if there is no choice.
 pub fn costs(conv: &Conv, images: usize, params: u64) -> Option<(f64, [f64; Form::ALL.len()])> {
     let cost = Cost::new(&conv.input, &conv.output, images, params);
-    (conv.suits_winograd() && conv.input.element == Element::F32).then(|| (cost.direct(), Form::ALL.map(|form| cost.winograd(form))))
+    (conv.suits_winograd() && conv.input.element == Element::F32)
+        .then(|| (cost.direct(), Form::ALL.map(|form| cost.winograd(form))))
 }
 
 /// What the costs of a 3 x 3 convolution of stride 1 depend on.

@@ -4,7 +4,8 @@
 //! wherever a layer reads other elements than the value is stored in, and each value's element. A value is
 //! stored as most of the layers that multiply it want it; one that none multiplies, as its producer
 //! computes; logits are floats. Depthwise convolutions, blurs and softmax compute in f32, and so does a
-//! network's first convolution where f32-fast is asked for: an image's three channels do not fill words.
+//! convolution of fewer than 16 channels where f32-fast is asked for: an image's three do not fill words.
+//! A maximum over windows is one of the values, and so keeps their scale.
 
 use std::collections::HashMap;
 
@@ -14,9 +15,6 @@ use crate::graph::{Graph, Node, NodeId, Op};
 use crate::precision::{Precision, Precisions};
 
 use super::PlanError;
-
-/// The most products of bytes that fit one sum.
-const MOST_BYTE_PRODUCTS: usize = i32::MAX as usize / (255 * 128);
 
 /// How each value is stored; floats if it is not named.
 #[derive(Clone, Debug, Default)]
@@ -33,9 +31,10 @@ impl Elements {
 pub fn assign_elements(graph: &mut Graph, precisions: &Precisions) -> Result<Elements, PlanError> {
     let order = graph.order();
     let layers = layers(graph, &order, precisions)?;
+    let nearest = nearest(graph, &order, &layers);
     let mut stored: HashMap<NodeId, Precision> = HashMap::new();
     for &id in order.iter().rev() {
-        let precision = storage(graph, id, &layers, &stored);
+        let precision = storage(graph, id, (&layers, &nearest), &stored);
         stored.insert(id, precision);
     }
     let mut elements = Elements::default();
@@ -43,7 +42,12 @@ pub fn assign_elements(graph: &mut Graph, precisions: &Precisions) -> Result<Ele
         if matches!(graph.node(id).op, Op::Output { .. }) {
             continue;
         }
-        let element = element(graph, id, stored[&id], precisions)?;
+        let element = match &graph.node(id).op {
+            Op::MaxPool(_) if stored[&graph.operands(id)[0]] == stored[&id] => {
+                elements.of(graph.operands(id)[0])
+            }
+            _ => element(graph, id, stored[&id], precisions)?,
+        };
         elements.0.insert(id, element);
         convert(graph, id, (&layers, &stored), precisions, &mut elements)?;
     }
@@ -59,21 +63,14 @@ fn layers(
     let mut layers = HashMap::new();
     for &id in order {
         let node = graph.node(id);
-        let (inputs, depth) = match &node.op {
-            Op::Conv(conv) => {
-                let inputs: usize = conv.weight.shape[1..].iter().product();
-                (graph.node(graph.operands(id)[0]).shape[0], inputs)
-            }
-            Op::Linear(linear) => (linear.weight.shape[1], linear.weight.shape[1]),
-            _ => continue,
-        };
+        if !matches!(node.op, Op::Conv(_) | Op::Linear(_)) {
+            continue;
+        }
+        let inputs = graph.node(graph.operands(id)[0]).shape[0];
         let asked = precisions.deployment.precision(&node.path);
         let split = matches!(asked, Precision::F32Fast | Precision::F32Fast3);
-        let precision = if floats_only(graph, id) || (split && inputs < LANES) { Precision::F32 } else { asked };
-        // Merged groups and padded channels multiply too, by zeros: what counts are the values' own.
-        if precision == Precision::Int8 && depth > MOST_BYTE_PRODUCTS {
-            return Err(PlanError::TooDeep { step: node.path.clone() });
-        }
+        let precision =
+            if floats_only(graph, id) || (split && inputs < LANES) { Precision::F32 } else { asked };
         layers.insert(id, precision);
     }
     let paths: Vec<&str> = layers.keys().map(|&id| graph.node(id).path.as_str()).collect();
@@ -92,12 +89,29 @@ fn floats_only(graph: &Graph, id: NodeId) -> bool {
             a.groups > 1 && [a.groups, a.channels] == [inputs; 2]
         }
         Op::BlurPool { .. } | Op::Softmax => true,
-        _ => false,
+        Op::Input
+        | Op::BatchNorm { .. }
+        | Op::ScaleShift { .. }
+        | Op::Activation(_)
+        | Op::Add { .. }
+        | Op::Gate(_)
+        | Op::MaxPool(_)
+        | Op::AvgPool { .. }
+        | Op::GlobalAvgPool
+        | Op::Linear(_)
+        | Op::ZeroPad(_)
+        | Op::Dropout
+        | Op::Output { .. } => false,
     }
 }
 
 /// What an operand is multiplied as, if it is: a convolution's or linear layer's input.
-fn wanted(graph: &Graph, user: NodeId, place: usize, layers: &HashMap<NodeId, Precision>) -> Option<Precision> {
+fn wanted(
+    graph: &Graph,
+    user: NodeId,
+    place: usize,
+    layers: &HashMap<NodeId, Precision>,
+) -> Option<Precision> {
     if floats_only(graph, user) {
         return Some(Precision::F32);
     }
@@ -110,7 +124,7 @@ fn wanted(graph: &Graph, user: NodeId, place: usize, layers: &HashMap<NodeId, Pr
 fn storage(
     graph: &Graph,
     id: NodeId,
-    layers: &HashMap<NodeId, Precision>,
+    (layers, nearest): (&HashMap<NodeId, Precision>, &HashMap<NodeId, Precision>),
     stored: &HashMap<NodeId, Precision>,
 ) -> Precision {
     let produced = layers.get(&id).copied();
@@ -135,14 +149,23 @@ fn storage(
     let best = Precision::ALL.into_iter().rev().max_by_key(|&precision| often(precision));
     match best.filter(|_| !wishes.is_empty()) {
         Some(precision) => precision,
-        None => produced.unwrap_or_else(|| around(graph, id, layers)),
+        None => nearest[&id],
     }
 }
 
-/// The precision of the nearest layer before a node that computes none itself.
-fn around(graph: &Graph, id: NodeId, layers: &HashMap<NodeId, Precision>) -> Precision {
-    let Some(&operand) = graph.operands(id).first() else { return Precision::F32 };
-    layers.get(&operand).copied().unwrap_or_else(|| around(graph, operand, layers))
+/// The precision of the nearest layer before each node, or its own.
+fn nearest(
+    graph: &Graph,
+    order: &[NodeId],
+    layers: &HashMap<NodeId, Precision>,
+) -> HashMap<NodeId, Precision> {
+    let mut nearest = HashMap::new();
+    for &id in order {
+        let before = graph.operands(id).first().and_then(|operand| nearest.get(operand).copied());
+        let own = layers.get(&id).copied().or(before).unwrap_or_default();
+        nearest.insert(id, own);
+    }
+    nearest
 }
 
 fn element(
@@ -173,7 +196,8 @@ fn convert(
             .uses(id)
             .into_iter()
             .filter(|&(user, place)| {
-                wanted(graph, user, place, layers).is_some_and(|wish| wish == precision && wish != stored[&id])
+                wanted(graph, user, place, layers)
+                    .is_some_and(|wish| wish == precision && wish != stored[&id])
             })
             .map(|(user, _)| user)
             .collect();

@@ -49,7 +49,8 @@ impl Layout {
             }
             let border = border(graph, id);
             let last = last_use(id).unwrap_or(step);
-            let shared = in_place(graph, id, elements).filter(|&r| last_use(r) == Some(step)).map(|r| group_of[&r]);
+            let shared =
+                in_place(graph, id, elements).filter(|&r| last_use(r) == Some(step)).map(|r| group_of[&r]);
             let group = match shared {
                 Some(group) => {
                     groups[group].border = groups[group].border.union(border);

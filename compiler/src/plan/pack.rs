@@ -1,10 +1,11 @@
 //! Weights in the order in which kernels read them, one blob for the whole network.
 //!
 //! The layouts are those that [`resnetc_runtime::plan`] documents: panels of [`LANES`] output
-//! channels, `[ky][kx][c][LANES]`, then biases. Narrow groups are merged, with zeros between.
+//! channels, `[ky][kx][word][LANES]`, then biases; floats here, other words in `words.rs`. Narrow groups
+//! are merged, with zeros between.
 
-use resnetc_runtime::plan::{Element, LANES, View};
 use resnetc_runtime::plan::winograd::{Form, packed_at};
+use resnetc_runtime::plan::{Element, LANES, View};
 
 use crate::graph::Constant;
 use crate::model::network;
@@ -119,8 +120,11 @@ impl Packer {
             channels: conv.channels,
         };
         self.finite &= values.iter().chain(bias).all(|value| value.is_finite());
-        let fill = known.map(|_| |out: &mut [f32]| weights.pack(element, out));
-        self.append_words(weights.length(element), fill)
+        let mut finite = true;
+        let fill = known.map(|_| |out: &mut [f32]| finite = weights.pack(element, out));
+        let offset = self.append_words(weights.length(element), fill);
+        self.finite &= finite;
+        offset
     }
 
     /// Packs a convolution's weights and its bias for an input of such elements.

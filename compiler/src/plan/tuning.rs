@@ -29,7 +29,8 @@ impl Shape {
 
     /// The shape of a convolution of a plan, if its algorithm is a matter of choice.
     pub fn of(conv: &Conv) -> Option<Self> {
-        (conv.suits_winograd() && conv.input.element == Element::F32).then(|| Self::new(&conv.input, &conv.output))
+        (conv.suits_winograd() && conv.input.element == Element::F32)
+            .then(|| Self::new(&conv.input, &conv.output))
     }
 }
 

@@ -48,8 +48,8 @@ impl Weights<'_> {
         self.panels(element) + constants * self.lanes()
     }
 
-    /// Packs them for an input of these elements.
-    pub fn pack(&self, element: Element, out: &mut [f32]) {
+    /// Packs them for an input of these elements; tells whether what they have become is finite.
+    pub fn pack(&self, element: Element, out: &mut [f32]) -> bool {
         let mut words = vec![0_u32; self.length(element)];
         let (panels, constants) = words.split_at_mut(self.panels(element));
         match element {
@@ -61,21 +61,36 @@ impl Weights<'_> {
                 }
             }
         }
+        let finite = match element {
+            Element::U8(_) => {
+                let floats = &constants[..2 * self.lanes()];
+                floats.iter().all(|constant| f32::from_bits(*constant).is_finite())
+            }
+            Element::F32 | Element::Bf16 | Element::Split { .. } => {
+                let half = |bits: u32| f32::from_bits(bits << 16).is_finite();
+                panels.iter().all(|word| half(*word) && half(*word >> 16))
+            }
+        };
         for (out, word) in out.iter_mut().zip(words) {
             *out = f32::from_bits(word);
         }
+        finite
+    }
+
+    /// Where a channel's own inputs begin among those that its panel reads.
+    fn first(&self, channel: usize) -> usize {
+        let merged = channel / (self.channels / self.groups.count).max(1);
+        channel / self.wide_out * self.wide_in - merged * self.groups.input
     }
 
     /// Every weight: its output channel, its tap, its place among the inputs that its panel reads, its value.
     fn each(&self) -> impl Iterator<Item = (usize, usize, usize, f32)> {
-        let in_group = self.channels / self.groups.count;
         self.values.chunks(self.wide_in * self.taps).enumerate().flat_map(move |(channel, kernel)| {
-            // Where the channel's own inputs begin among those that its panel reads.
-            let merged = channel / in_group.max(1);
-            let first = channel / self.wide_out * self.wide_in - merged * self.groups.input;
-            kernel.iter().enumerate().map(move |(at, value)| {
-                (channel, at % self.taps, first + at / self.taps, *value)
-            })
+            let first = self.first(channel);
+            kernel
+                .iter()
+                .enumerate()
+                .map(move |(at, value)| (channel, at % self.taps, first + at / self.taps, *value))
         })
     }
 
@@ -98,7 +113,9 @@ impl Weights<'_> {
         let line = element.words(self.groups.input);
         let lanes = self.lanes();
         let kernel = self.wide_in * self.taps;
-        let steps: Vec<f32> = self.values.chunks(kernel).map(|kernel| step(kernel, self.taps)).collect();
+        let channels = self.values.chunks(kernel).enumerate();
+        let steps: Vec<f32> =
+            channels.map(|(channel, kernel)| step(kernel, self.taps, self.first(channel))).collect();
         let mut sums = vec![0_i32; lanes];
         for (channel, tap, k, value) in self.each() {
             let weight = quantise(value, steps[channel]) as i8;
@@ -123,13 +140,16 @@ fn quantise(value: f32, step: f32) -> f32 {
     (value / step).round_ties_even().clamp(-GREATEST, GREATEST)
 }
 
-/// What one step of a channel's weights, `[in][taps]`, in 8 bits is.
-fn step(kernel: &[f32], taps: usize) -> f32 {
-    // Input channels two by two, at the same tap.
+/// What one step of a channel's weights, `[in][taps]`, in 8 bits is; the first of them is multiplied with
+/// the word that has input `first`.
+fn step(kernel: &[f32], taps: usize, first: usize) -> f32 {
+    let inputs = kernel.len() / taps.max(1);
+    // Inputs two by two as they lie in words, at the same tap; the last may be alone.
     let pairs = || {
-        kernel.chunks(2 * taps).flat_map(|pair| {
-            let (first, second) = pair.split_at(taps);
-            first.iter().enumerate().map(|(tap, a)| (*a, second.get(tap).copied().unwrap_or(0.0)))
+        let evens = (0..inputs).filter(move |input| (first + input).is_multiple_of(2));
+        evens.flat_map(move |input| {
+            let weight = move |input: usize, tap| kernel.get(input * taps + tap).copied().unwrap_or(0.0);
+            (0..taps).map(move |tap| (weight(input, tap), weight(input + 1, tap)))
         })
     };
     let greatest = kernel.iter().fold(0.0, |greatest: f32, weight| greatest.max(weight.abs()));
@@ -153,7 +173,7 @@ mod tests {
     fn pairs_of_weights_stay_within_their_sum() {
         let kernel: Vec<f32> = (0..240).map(|i| ((i * 37 % 101) as f32 - 50.0) / 40.0).collect();
         for taps in [1, 3] {
-            let step = step(&kernel, taps);
+            let step = step(&kernel, taps, 0);
             let byte = |index: usize| quantise(kernel[index], step);
             for first in (0..240).filter(|index| index / taps % 2 == 0) {
                 assert!((byte(first) + byte(first + taps)).abs() <= PAIR, "{first} of {taps} taps");
@@ -161,6 +181,37 @@ mod tests {
             let most = (0..240).map(|index| byte(index).abs()).fold(0.0, f32::max);
             assert!((64.0..=127.0).contains(&most), "no more is lost than must be: {most}");
         }
-        assert_eq!(step(&[0.0; 9], 9), 1.0);
+        assert_eq!(step(&[0.0; 9], 9, 0), 1.0);
+    }
+
+    #[test]
+    fn pairs_of_merged_groups_are_those_that_lie_together() {
+        // Groups of 3 channels, merged into one: every other one begins in the middle of a pair.
+        let values: Vec<f32> = (0..48 * 3).map(|index| [0.0, 1.0, 1.0][index % 3]).collect();
+        let groups = Groups { count: 1, input: 48 };
+        let weights =
+            Weights { values: &values, bias: &[], taps: 1, wide_in: 3, wide_out: 3, groups, channels: 48 };
+        let element = Element::U8(Scale::new(1.0, 0));
+        let mut out = vec![0.0; weights.length(element)];
+        assert!(weights.pack(element, &mut out));
+        let panels = weights.panels(element);
+        let mut greatest = 0;
+        for word in &out[..panels] {
+            let [a, b, c, d] = word.to_bits().to_le_bytes().map(|byte| i32::from(byte.cast_signed()));
+            assert!((a + b).abs() <= 128 && (c + d).abs() <= 128, "{a} {b} {c} {d}");
+            greatest = greatest.max(a).max(b).max(c).max(d);
+        }
+        assert_eq!(greatest, 127, "channels whose weights lie in different pairs lose nothing");
+    }
+
+    #[test]
+    fn what_halves_cannot_hold_is_told() {
+        let values = [f32::MAX; 16];
+        let groups = Groups { count: 1, input: 16 };
+        let weights =
+            Weights { values: &values, bias: &[], taps: 1, wide_in: 16, wide_out: 1, groups, channels: 1 };
+        let mut out = vec![0.0; weights.length(Element::Bf16)];
+        assert!(!weights.pack(Element::Bf16, &mut out));
+        assert!(weights.pack(Element::Split { parts: 2 }, &mut vec![0.0; 1000]));
     }
 }

@@ -112,7 +112,9 @@ impl Calibration {
             }
             let mut words = line.split_whitespace();
             match words.next() {
-                Some("model") => calibration.model = words.next().ok_or_else(|| wrong("which model?"))?.into(),
+                Some("model") => {
+                    calibration.model = words.next().ok_or_else(|| wrong("which model?"))?.into()
+                }
                 Some("weights") => {
                     let digest = words.next().filter(|digest| is_digest(digest));
                     calibration.weights = digest.ok_or_else(|| wrong("no digest of 64 digits"))?.into();
@@ -133,7 +135,8 @@ impl Calibration {
                 return Err(wrong(&format!("`{word}` is too much")));
             }
         }
-        let missing = |what: &str| CalibrationError { line: text.lines().count(), reason: format!("no {what}") };
+        let missing =
+            |what: &str| CalibrationError { line: text.lines().count(), reason: format!("no {what}") };
         match () {
             () if !titled => Err(missing("calibration, which has a title")),
             () if calibration.weights.is_empty() => Err(missing("`weights`")),

@@ -47,11 +47,6 @@ impl Deployment {
         self.rules.extend(others.rules);
     }
 
-    /// Whether any layer could have that precision.
-    pub fn asks_for(&self, precision: Precision) -> bool {
-        self.rules.iter().any(|rule| rule.precision == precision)
-    }
-
     /// The precision of the layer with that path.
     pub fn precision(&self, path: &str) -> Precision {
         let fits = |rule: &&Rule| {
@@ -84,7 +79,8 @@ impl Deployment {
                 }
                 (Some("precision"), None) => return Err(wrong(format!("which precision? {}", known()))),
                 (Some(word), _) => {
-                    let told = format!("`{word}` is no rule: write `precision int8`, or `precision bf16 layer4`");
+                    let told =
+                        format!("`{word}` is no rule: write `precision int8`, or `precision bf16 layer4`");
                     return Err(wrong(told));
                 }
             }

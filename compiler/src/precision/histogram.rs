@@ -80,8 +80,8 @@ impl Histogram {
         (self.low, self.high) = (low, high);
         let extent = high.max(-low);
         self.zeros += values.iter().filter(|value| **value == 0.0).count() as u64;
-        if self.width == 0.0 {
-            self.width = extent / SIDE as f32;
+        if self.width == 0.0 && extent > 0.0 {
+            self.width = (extent / SIDE as f32).max(f32::MIN_POSITIVE);
         }
         while extent > self.width * SIDE as f32 && self.width.is_finite() {
             self.halve();
@@ -172,6 +172,9 @@ impl Histogram {
         let step = (high - low) / (LEVELS - 1) as f32;
         let level = |value: f32| (((value - low) / step).round().max(0.0) as usize).min(LEVELS - 1);
         let within: Vec<(f32, f64)> = self.filled().filter(|(v, _)| (low..=high).contains(v)).collect();
+        if within.is_empty() {
+            return f64::INFINITY;
+        }
         let mut levels = [(0.0, 0.0); LEVELS];
         for (value, count) in &within {
             let (sum, bins) = &mut levels[level(*value)];
@@ -230,6 +233,21 @@ mod tests {
             let (_, high) = bell(Some(16.0)).range(method);
             assert!((2.0..16.0).contains(&high), "{method}: {high}");
         }
+    }
+
+    #[test]
+    fn no_method_cuts_off_all_values() {
+        let mut gates = Histogram::default();
+        gates.add(&(0..1000).map(|at| 0.9 + at as f32 / 10_000.0).collect::<Vec<_>>());
+        let mut constant = Histogram::default();
+        constant.add(&[5.0; 100]);
+        for method in Method::ALL {
+            assert!(gates.range(method).1 > 0.95, "{method}: {:?}", gates.range(method));
+            assert!(constant.range(method).1 >= 4.9, "{method}: {:?}", constant.range(method));
+        }
+        let mut tiny = Histogram::default();
+        tiny.add(&[1e-43, 1e-45]);
+        assert_eq!(tiny.count(), 2);
     }
 
     #[test]

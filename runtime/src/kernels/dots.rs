@@ -75,14 +75,9 @@ impl Kernel for Call<'_> {
 unsafe fn run<D: Dot, S: Simd>(simd: S, context: &Context, conv: &Conv, share: &Share) {
     // SAFETY: the caller's promise.
     let epilogue = unsafe { Epilogue::new(context, conv) };
-    let nest = Nest::<D, S> {
-        simd,
-        context,
-        conv,
-        epilogue: &epilogue,
-        taps: conv::taps(conv),
-        dot: PhantomData,
-    };
+    const { assert!(tiles_fit(S::DOT_TILES), "a tile has more sums than there is room for") };
+    let nest =
+        Nest::<D, S> { simd, context, conv, epilogue: &epilogue, taps: conv::taps(conv), dot: PhantomData };
     let panels = share.lanes.start / LANES..share.lanes.end / LANES;
     let width = conv.output.width;
     let mut block = Block { input: [0; BLOCK], targets: [Target::NONE; BLOCK] };
@@ -94,6 +89,18 @@ unsafe fn run<D: Dot, S: Simd>(simd: S, context: &Context, conv: &Conv, share: &
     }
     // SAFETY: the caller's promise.
     unsafe { border::clear(context, &conv.output, share) }
+}
+
+/// Whether there is room for the sums of any tile.
+const fn tiles_fit(tiles: &[usize]) -> bool {
+    let mut index = 0;
+    while index < tiles.len() {
+        if tiles[index] * (index + 1) * LANES > SUMS {
+            return false;
+        }
+        index += 1;
+    }
+    true
 }
 
 /// The addresses of a block's pixels.

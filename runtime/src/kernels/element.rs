@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::isa::Simd;
-use crate::plan::{Element, SPLIT_MAX, View, bf16_bits};
+use crate::plan::{Element, SPLIT_MAX, Scale, View, bf16_bits};
 
 /// Words from one plane of a pixel's parts to the next.
 pub(super) fn plane(view: &View) -> usize {
@@ -41,11 +41,7 @@ pub(super) unsafe fn load<S: Simd>(
                 }
                 sum
             }
-            Element::U8(scale) => {
-                let quantised = simd.load_u8(pixel.cast::<u8>().add(lane));
-                let zero = simd.splat(f32::from(scale.zero));
-                simd.mul(simd.sub(quantised, zero), simd.splat(scale.step()))
-            }
+            Element::U8(scale) => Bytes::new(simd, scale).load_at(simd, pixel.cast::<u8>().add(lane)),
         }
     }
 }
@@ -79,13 +75,52 @@ pub(super) unsafe fn store<S: Simd>(
                 }
             }
             Element::U8(scale) => {
-                let zero = simd.splat(f32::from(scale.zero));
-                let v = simd.mul_add(v, simd.splat(scale.step().recip()), zero);
-                // What is no number becomes the least.
-                let v = simd.max(v, simd.splat(0.0));
-                simd.store_u8(pixel.cast::<u8>().add(lane), simd.min(v, simd.splat(255.0)));
+                Bytes::new(simd, scale).store_at(simd, pixel.cast::<u8>().add(lane), v);
             }
         }
+    }
+}
+
+/// What 8 bits mean, in vectors.
+pub(super) struct Bytes<S: Simd> {
+    step: S::V,
+    inverse: S::V,
+    zero: S::V,
+    most: S::V,
+}
+
+impl<S: Simd> Bytes<S> {
+    #[inline(always)]
+    pub(super) fn new(simd: S, scale: Scale) -> Self {
+        Self {
+            step: simd.splat(scale.step()),
+            inverse: simd.splat(scale.step().recip()),
+            zero: simd.splat(f32::from(scale.zero)),
+            most: simd.splat(255.0),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// [`Simd::WIDTH`] bytes can be read from `from`.
+    #[inline(always)]
+    pub(super) unsafe fn load_at(&self, simd: S, from: *const u8) -> S::V {
+        // SAFETY: the caller's promise.
+        let quantised = unsafe { simd.load_u8(from) };
+        simd.mul(simd.sub(quantised, self.zero), self.step)
+    }
+
+    /// What is no number becomes the least.
+    ///
+    /// # Safety
+    ///
+    /// [`Simd::WIDTH`] bytes can be written to `to`.
+    #[inline(always)]
+    pub(super) unsafe fn store_at(&self, simd: S, to: *mut u8, v: S::V) {
+        let v = simd.mul_add(v, self.inverse, self.zero);
+        let v = simd.min(simd.max(v, simd.splat(0.0)), self.most);
+        // SAFETY: the caller's promise.
+        unsafe { simd.store_u8(to, v) }
     }
 }
 

@@ -32,9 +32,9 @@ impl Kernel for Call<'_> {
         for place in places(share.rows.clone(), output) {
             let to = place.offset(output);
             let from = self.input.map(|view| (view, place.offset(view)));
-            let gate = self.gate.map(|view| {
-                (view, if broadcast { view.at(place.n, 0, 0) } else { place.offset(view) })
-            });
+            let gate = self
+                .gate
+                .map(|view| (view, if broadcast { view.at(place.n, 0, 0) } else { place.offset(view) }));
             let residual = shortcut.as_ref().map(|shortcut| (shortcut, shortcut.offset(place)));
             for (lane, len) in vectors(share.lanes.clone(), CHUNK) {
                 // SAFETY: the contract of the kernels. Of each operand, the pixel that belongs to an

@@ -3,17 +3,18 @@
 //! In: sums in memory, as a micro-kernel left them: integers of bytes, else floats. Out: with scale, bias,
 //! shortcut and activation, rounded once, where the next step reads them.
 
+use super::element::Bytes;
 use super::residual::Shortcut;
 use super::{Context, Place, activation, element};
 use crate::isa::{Kernel, Simd};
-use crate::plan::{Conv, Element, LANES, Scale, View};
+use crate::plan::{Conv, Element, LANES, View};
 
 /// What follows a convolution's sums.
 pub(super) struct Epilogue<'a> {
     context: &'a Context<'a>,
     conv: &'a Conv,
     shortcut: Option<Shortcut<'a>>,
-    /// One for each output channel; those of floats are 1.
+    /// One for each output channel, if the sums are integers.
     scales: Option<*const f32>,
     biases: *const f32,
 }
@@ -150,40 +151,17 @@ impl<S: Simd> Values<S> for Halves {
     }
 }
 
-struct Bytes<S: Simd> {
-    step: S::V,
-    inverse: S::V,
-    zero: S::V,
-    most: S::V,
-}
-
-impl<S: Simd> Bytes<S> {
-    #[inline(always)]
-    fn new(simd: S, scale: Scale) -> Self {
-        Self {
-            step: simd.splat(scale.step()),
-            inverse: simd.splat(scale.step().recip()),
-            zero: simd.splat(f32::from(scale.zero)),
-            most: simd.splat(255.0),
-        }
-    }
-}
-
 impl<S: Simd> Values<S> for Bytes<S> {
     #[inline(always)]
     unsafe fn load(&self, simd: S, pixel: *const f32, lane: usize) -> S::V {
         // SAFETY: the caller's promise.
-        let quantised = unsafe { simd.load_u8(pixel.cast::<u8>().add(lane)) };
-        simd.mul(simd.sub(quantised, self.zero), self.step)
+        unsafe { self.load_at(simd, pixel.cast::<u8>().add(lane)) }
     }
 
     #[inline(always)]
     unsafe fn store(&self, simd: S, pixel: *mut f32, lane: usize, v: S::V) {
-        let v = simd.mul_add(v, self.inverse, self.zero);
-        // What is no number becomes the least.
-        let v = simd.min(simd.max(v, simd.splat(0.0)), self.most);
         // SAFETY: the caller's promise.
-        unsafe { simd.store_u8(pixel.cast::<u8>().add(lane), v) }
+        unsafe { self.store_at(simd, pixel.cast::<u8>().add(lane), v) }
     }
 }
 

@@ -6,10 +6,10 @@
 
 use proptest::prelude::*;
 
+use super::element;
 use super::{Context, Share, StepCall};
 use crate::isa::{Isa, Level};
 use crate::plan::*;
-use super::element;
 use crate::reference::{Memory, SLOTS, apply};
 
 pub(super) const ACTIVATIONS: [Activation; 10] = [
@@ -162,13 +162,8 @@ impl Case {
         if let Err(invalid) = self.plan().verify() {
             return Err(TestCaseError::fail(invalid.to_string()));
         }
-        let mut expected = Memory {
-            arena: self.slots(),
-            weights: &self.weights,
-            images: &[],
-            results: vec![],
-            n: self.n,
-        };
+        let mut expected =
+            Memory { arena: self.slots(), weights: &self.weights, images: &[], results: vec![], n: self.n };
         apply(&self.op, &mut expected);
         for level in Level::available() {
             let isa = Isa::new(level).map_err(|error| TestCaseError::fail(error.to_string()))?;
@@ -669,6 +664,55 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    /// What is no convolution, on elements of all kinds.
+    fn of_any_element()(
+        kind in 0..8,
+        shape in (1..40_usize, 3..8_usize, 3..8_usize),
+        elements in [element(), element(), element()],
+        borders in [border(), border()],
+        broadcast in any::<bool>(),
+        in_place in any::<bool>(),
+        stride in 1..3_usize,
+        activation in activation(),
+        (n, batch) in images(),
+        seed in any::<u64>(),
+    ) -> Case {
+        let mut layout = Layout { batch, end: 3 };
+        let (channels, height, width) = shape;
+        let map = |height, width| View::new(0, [channels, height, width]);
+        let input = layout.place(map(height, width).of(elements[0]).bordered(borders[0]));
+        let mut inputs = vec![input];
+        let pooled = map((height - 1) / stride + 1, (width - 1) / stride + 1);
+        let (output, in_place) = match kind {
+            0..4 if in_place => (input, true),
+            4 => (map(1, 1).of(elements[1]), false),
+            5 | 6 => (pooled.of(elements[1]).bordered(borders[1]), false),
+            _ => (map(height, width).of(elements[1]).bordered(borders[1]), false),
+        };
+        let output = if in_place { output } else { layout.place(output) };
+        let [other, gate] = [elements[2], elements[1]];
+        let view = layout.place(map(height, width).of(other));
+        let residual = Residual { view, stride: 1, channel_offset: 0 };
+        let gate = layout.place(if broadcast { map(1, 1) } else { map(height, width) }.of(gate));
+        inputs.extend([view, gate]);
+        let mut numbers = Numbers(!seed);
+        let weights = (0..2 * output.lanes()).map(|_| numbers.next()).collect();
+        let pool = Pool { input, output, kernel: [2, 3], stride: [stride; 2], pad: [1, 1] };
+        let op = match kind {
+            0 => Op::Activate { input, output, activation },
+            1 => Op::Affine { input, output, weights: 0, activation },
+            2 => Op::Add { input, residual, output, activation },
+            3 => Op::Gate { input, gate, residual: broadcast.then_some(residual), output, activation },
+            4 => Op::GlobalAvgPool { input, output },
+            5 => Op::MaxPool(pool),
+            6 => Op::AvgPool(AvgPool { pool, pad_end: [1, 1], count_include_pad: broadcast }),
+            _ => Op::PadChannels { residual: Residual { channel_offset: seed as usize % 9, ..residual }, output },
+        };
+        Case { op, inputs, arena: layout.end, weights, batch, n, seed }
+    }
+}
+
 /// Says which levels the other tests leave out here.
 #[test]
 fn levels_of_this_machine_are_known() {
@@ -684,7 +728,7 @@ fn levels_of_this_machine_are_known() {
 /// it, one image and several.
 fn small_dots(element: Element) -> impl Iterator<Item = Case> {
     let sides = [(1, 1), (2, 7), (3, 15), (2, 16), (2, 17), (7, 7)];
-    let channels = [(16, 16), (48, 32), (64, 48), (80, 16)];
+    let channels = [(3, 16), (16, 16), (48, 32), (64, 48), (80, 16)];
     let windows = [(1, 1), (1, 2), (3, 1), (3, 2)];
     let shapes = sides.into_iter().flat_map(move |sides| channels.map(|channels| (sides, channels)));
     shapes.flat_map(move |shape| windows.map(|window| (shape, window))).map(move |(shape, window)| {
@@ -693,6 +737,8 @@ fn small_dots(element: Element) -> impl Iterator<Item = Case> {
         let mut layout = Layout { batch: n, end: 0 };
         let axis = (kernel, stride, 1, kernel / 2);
         let input = View::new(0, [inputs, height, width]).of(element);
+        // An image's three channels lie as close as words let them.
+        let input = if inputs == 3 { input.pixel(element.words(4)) } else { input };
         let (input, [height, width]) = with_windows(input, [axis; 2]);
         let input = layout.place(input);
         let output = layout.place(View::new(0, [outputs, height, width]));
@@ -770,6 +816,11 @@ proptest! {
 
     #[test]
     fn convolution_of_words_is_the_references(case in dots()) {
+        case.check()?;
+    }
+
+    #[test]
+    fn operations_on_any_element_are_the_references(case in of_any_element()) {
         case.check()?;
     }
 

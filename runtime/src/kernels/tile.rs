@@ -397,7 +397,13 @@ impl Shaped for ReadyProduct {
             unsafe {
                 let inputs: [*const f32; P] = std::array::from_fn(|p| input.add(p * row));
                 accumulate::<Single, _, P, V>(
-                    simd, &mut sums, &inputs, weights, depth * LANES, depth, &mut ahead,
+                    simd,
+                    &mut sums,
+                    &inputs,
+                    weights,
+                    depth * LANES,
+                    depth,
+                    &mut ahead,
                 );
                 for sums in sums {
                     for (v, sum) in sums.into_iter().enumerate() {

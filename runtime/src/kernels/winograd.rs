@@ -225,7 +225,8 @@ impl<S: Simd> Call<'_, S> {
 
 /// Tiles and output channels of the largest product that is summed in registers.
 pub(super) fn largest_tile<S: Simd>(block: usize, share: &Share) -> [usize; 2] {
-    let panels = (share.lanes.len() / LANES).min(IN_CHUNK).min(conv::panels_at_once(S::TILES, S::PANELS, block));
+    let panels =
+        (share.lanes.len() / LANES).min(IN_CHUNK).min(conv::panels_at_once(S::TILES, S::PANELS, block));
     let most = panels.checked_sub(1).and_then(|index| S::TILES.get(index)).copied();
     [most.map_or(0, |most| most.min(block)), panels * LANES]
 }

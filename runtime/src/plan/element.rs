@@ -47,16 +47,22 @@ impl Scale {
     pub fn of_range(low: f32, high: f32) -> Self {
         let (low, high) = (low.min(0.0), high.max(0.0));
         let step = (high - low) / 255.0;
-        // All are zeros, or next to: any step will do.
-        let step = if step.is_normal() { step } else { 1.0 };
+        // All are zeros, or next to: any step will do. And no range is wider than floats are.
+        let step = if step.is_normal() {
+            step
+        } else if step > 1.0 {
+            f32::MAX / 255.0
+        } else {
+            1.0
+        };
         let zero = (-low / step).round_ties_even().clamp(0.0, 255.0);
         Self::new(step, zero as u8)
     }
 
-    /// The nearest value that 8 bits can mean; 0 for what is no number.
+    /// The nearest value that 8 bits can mean; the least for what is no number.
     pub fn quantise(self, value: f32) -> u8 {
         let step = (value * self.step().recip() + f32::from(self.zero)).round_ties_even();
-        if step.is_nan() { self.zero } else { step.clamp(0.0, 255.0) as u8 }
+        step.clamp(0.0, 255.0) as u8
     }
 
     /// What 8 bits mean.

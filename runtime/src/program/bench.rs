@@ -1,7 +1,7 @@
 //! `bench`: how fast is this network on this machine?
 //!
 //! Random images are run over and over. The last line of the output is always one JSON object:
-//! `model`, `batch`, `threads`, `isa`, `runs`, `median_ms`, `p05_ms`, `p95_ms`, `images_per_s` and
+//! `model`, `precision`, `batch`, `threads`, `isa`, `runs`, `median_ms`, `p05_ms`, `p95_ms`, `images_per_s` and
 //! `gmacs_per_s` (both at the median). With `--json` it is the only line.
 
 use std::io::Write;
@@ -65,7 +65,8 @@ pub(super) fn run(program: &Program, arguments: &ArgMatches, terminal: &mut Term
     let isa = session.level().name();
     if !arguments.get_flag("json") {
         let title = terminal.paint(Style::Bold, &plan.name);
-        writeln!(terminal, "{title}  batch {batch}, {} threads, {isa}", session.threads())?;
+        let precision = plan.precision();
+        writeln!(terminal, "{title}  {precision}, batch {batch}, {} threads, {isa}", session.threads())?;
         let rows = [
             ("median", format!("{:10.3} ms", 1e3 * median)),
             ("5 %", format!("{:10.3} ms", 1e3 * p05)),
@@ -81,6 +82,7 @@ pub(super) fn run(program: &Program, arguments: &ArgMatches, terminal: &mut Term
     }
     let line = json!({
         "model": plan.name,
+        "precision": plan.precision(),
         "batch": batch,
         "threads": session.threads(),
         "isa": isa,

@@ -28,6 +28,8 @@ pub struct Dataset {
     files: Vec<PathBuf>,
     /// What each shows, if that is known of all.
     classes: Option<Vec<usize>>,
+    /// Why it is not, if the folder has others of its own.
+    unmatched: Option<String>,
 }
 
 /// Some of the pictures, decoded.
@@ -49,16 +51,17 @@ impl Dataset {
     /// If there are none, or the network takes no pictures.
     pub fn list(root: &Path, plan: &Plan, most: Option<usize>) -> Result<Self, DatasetError> {
         pictures::check_channels(plan)?;
-        let labelled = answers::classes(plan).ok();
-        let labelled = labelled.and_then(|classes| folder::list(root, &plan.labels, classes).ok());
-        let (files, classes): (Vec<PathBuf>, _) = match labelled {
-            Some(Labelled { files, .. }) => {
+        let labelled = answers::classes(plan).and_then(|classes| folder::list(root, &plan.labels, classes));
+        let all = match labelled {
+            Ok(Labelled { files, .. }) => {
                 let (files, classes) = files.into_iter().unzip();
-                (files, Some(classes))
+                Self { files, classes: Some(classes), unmatched: None }
             }
-            None => (folder::files(root)?, None),
+            Err(reason) => {
+                let unmatched = matches!(reason, Failure::NoMatch { .. }).then(|| reason.line());
+                Self { files: folder::files(root)?, classes: None, unmatched }
+            }
         };
-        let all = Self { files, classes };
         Ok(match most {
             Some(most) if most < all.files.len() => all.spread(most),
             _ => all,
@@ -71,6 +74,7 @@ impl Dataset {
         Self {
             files: places().map(|at| self.files[at].clone()).collect(),
             classes: self.classes.as_ref().map(|classes| places().map(|at| classes[at]).collect()),
+            unmatched: self.unmatched.clone(),
         }
     }
 
@@ -82,6 +86,11 @@ impl Dataset {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
+    }
+
+    /// Why it is not known what the files show, if their folders could have told.
+    pub fn unmatched(&self) -> Option<&str> {
+        self.unmatched.as_deref()
     }
 
     /// What a file shows, if that is known.
@@ -114,6 +123,7 @@ mod tests {
         let all = Dataset {
             files: (0..10).map(|index| PathBuf::from(index.to_string())).collect(),
             classes: Some((0..10).collect()),
+            unmatched: None,
         };
         let some = all.spread(4);
         assert_eq!(some.classes, Some(vec![0, 2, 5, 7]));

@@ -91,6 +91,7 @@ fn precision(plan: &Plan) -> String {
     let Ok(level) = Level::choose() else { return plan.precision() };
     let mut units: Vec<&str> =
         plan.layers_by_element().iter().map(|(element, _)| level.unit(*element).0).collect();
+    units.sort_unstable();
     units.dedup();
     format!("{}, by {}", plan.precision(), units.join(" and "))
 }

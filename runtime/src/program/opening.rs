@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use super::failure::Failure;
-use super::{Program, Weights};
 use super::terminal::Terminal;
+use super::{Program, Weights};
 use crate::isa::Level;
 use crate::plan::{Element, Plan};
 use crate::{Error, Model};
@@ -88,7 +88,8 @@ pub(super) fn note_units(plan: &Plan, terminal: &Terminal) {
     let Ok(level) = Level::choose() else { return };
     let layers = plan.layers_by_element();
     if layers.iter().any(|(element, _)| *element != Element::F32) && Level::Amx.is_refused() {
-        let line = format!("this processor has AMX, which the system does not lend; {} is used", level.name());
+        let line =
+            format!("this processor has AMX, which the system does not lend; {} is used", level.name());
         terminal.note("note", &line);
     }
     for (element, _) in layers {

@@ -253,6 +253,7 @@ impl<'a> Table<'a> {
         };
         json!({
             "model": plan.name,
+            "precision": plan.precision(),
             "batch": self.images,
             "threads": session.threads(),
             "isa": session.level().name(),
@@ -283,7 +284,8 @@ impl<'a> Table<'a> {
         let isa = session.level().name();
         writeln!(
             terminal,
-            "{title}  batch {}, {} threads, {isa}, {} runs; limits {:.1} GMAC/s, {:.1} GB/s",
+            "{title}  {}, batch {}, {} threads, {isa}, {} runs; limits {:.1} GMAC/s, {:.1} GB/s",
+            plan.precision(),
             self.images,
             session.threads(),
             self.runs,
