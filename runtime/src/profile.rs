@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::kernels;
-use crate::plan::Call;
+use crate::plan::{Call, Element, Op};
 use crate::session::{Observer, Session};
 
 /// One run of a network, step by step.
@@ -40,6 +40,8 @@ pub struct StepProfile {
     pub macs: u64,
     /// Products that the kernel makes: [`Op::products`](crate::plan::Op::products).
     pub products: u64,
+    /// What they multiply; floats where they multiply nothing.
+    pub element: Element,
     /// Bytes moved for these images: [`Op::bytes`](crate::plan::Op::bytes).
     pub bytes: u64,
     /// From one barrier to the next, as the calling thread saw them.
@@ -94,6 +96,10 @@ impl Session {
                 tile: kernels::largest_tile(isa, step, n, threads),
                 macs: step.op.macs(n),
                 products: step.op.products(n),
+                element: match &step.op {
+                    Op::Conv(conv) => conv.input.element,
+                    _ => Element::F32,
+                },
                 bytes: step.op.bytes(n),
                 span: since(own.begin)..since(own.met),
                 busy: members.iter().map(marks).map(|m| since(m.begin)..since(m.computed)).collect(),

@@ -134,7 +134,9 @@ impl Session {
     /// What this machine can do on this session's threads with its instruction set.
     #[cfg(feature = "program")]
     pub(crate) fn measure_limits(&mut self) -> Result<Limits, Error> {
-        Limits::measure(self.isa, &mut self.team)
+        let elements: Vec<_> =
+            self.plan().layers_by_element().into_iter().map(|(element, _)| element).collect();
+        Limits::measure(self.isa, &mut self.team, &elements)
     }
 
     /// Fills all memory with `value`, so that a test sees what is read before it is written.

@@ -41,11 +41,13 @@ impl Op {
     }
 
     /// Products that the kernel makes for `n` images, among them those with padded channels: fewer than
-    /// [`Op::macs`] where Winograd's algorithm saves them.
+    /// [`Op::macs`] where Winograd's algorithm saves them, and several for each of values in parts.
     pub fn products(&self, n: usize) -> u64 {
         if let Self::Conv(Conv { algorithm: Algorithm::Winograd { form, .. }, input, output, .. }) = self {
             let tiles = [output.height, output.width].map(|side| side.div_ceil(form.outputs()));
             product(&[n, tiles[0], tiles[1], form.points(), input.pixel, output.pixel])
+        } else if let Self::Conv(conv) = self {
+            self.macs(n).saturating_mul(conv.terms().len() as u64)
         } else {
             self.macs(n)
         }

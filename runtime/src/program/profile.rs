@@ -6,7 +6,8 @@
 //!
 //! A layer's figures are those of all rounds of a batch; its kernel and tile are the first round's.
 //!
-//! With `--json` one object: `model`, `batch`, `threads`, `isa`, `runs`, `limits` (`gmacs_per_s`,
+//! With `--json` one object: `model`, `precision`, `batch`, `threads`, `isa`, `runs`, `limits`
+//! (`gmacs_per_s` of floats, `bf16_gmacs_per_s` and `int8_gmacs_per_s`, 0 where the network has none, and
 //! `gbytes_per_s`), `layers`, and `total`. A layer has `name`, `kernel`, `tile` (`[pixels, channels]` or
 //! `null`), `ms`, `share_percent`, `macs`, `gmacs_per_s`, `bytes`, `limit_percent`, and `bound`, which is
 //! `compute` or `memory`; the total has `ms`, `macs`, `gmacs_per_s`, `bytes`, `limit_percent`.
@@ -24,7 +25,7 @@ use super::pending::{Pending, is_stream, resolved};
 use super::terminal::{Style, Terminal};
 use super::{Program, opening, trace};
 use crate::kernels::limits::Limits;
-use crate::plan::Plan;
+use crate::plan::{Element, Plan};
 use crate::{Profile, Session, StepProfile};
 
 /// Runs that are always made, however short the time.
@@ -169,8 +170,8 @@ impl Bound {
 }
 
 /// The least seconds that this machine needs, and why.
-fn floor(products: u64, bytes: u64, limits: &Limits) -> (f64, Bound) {
-    let compute = products as f64 / limits.macs_per_s;
+fn floor((products, element): (u64, Element), bytes: u64, limits: &Limits) -> (f64, Bound) {
+    let compute = products as f64 / limits.macs_of(element);
     let memory = bytes as f64 / limits.bytes_per_s;
     if compute > memory { (compute, Bound::Compute) } else { (memory, Bound::Memory) }
 }
@@ -209,7 +210,8 @@ impl<'a> Table<'a> {
         let row = |layer: Vec<(&'a StepProfile, &Vec<f64>)>| {
             let sum = |of: fn(&StepProfile) -> u64| layer.iter().map(|(step, _)| of(step)).sum();
             let (macs, bytes): (u64, u64) = (sum(|step| step.macs), sum(|step| step.bytes));
-            let (floor, bound) = floor(sum(|step| step.products), bytes, &limits);
+            let products = (sum(|step| step.products), layer.first()?.0.element);
+            let (floor, bound) = floor(products, bytes, &limits);
             let run = |run: usize| layer.iter().map(|(_, times)| times[run]).sum();
             let times: Vec<f64> = (0..runs).map(run).collect();
             let (step, _) = *layer.first()?;
@@ -260,6 +262,8 @@ impl<'a> Table<'a> {
             "runs": self.runs,
             "limits": {
                 "gmacs_per_s": rounded(self.limits.macs_per_s / 1e9),
+                "bf16_gmacs_per_s": rounded(self.limits.dots_per_s[0] / 1e9),
+                "int8_gmacs_per_s": rounded(self.limits.dots_per_s[1] / 1e9),
                 "gbytes_per_s": rounded(self.limits.bytes_per_s / 1e9),
             },
             "layers": self.sorted(by_time).iter().map(layer).collect::<Vec<_>>(),
@@ -284,12 +288,12 @@ impl<'a> Table<'a> {
         let isa = session.level().name();
         writeln!(
             terminal,
-            "{title}  {}, batch {}, {} threads, {isa}, {} runs; limits {:.1} GMAC/s, {:.1} GB/s",
+            "{title}  {}, batch {}, {} threads, {isa}, {} runs; limits {}, {:.1} GB/s",
             plan.precision(),
             self.images,
             session.threads(),
             self.runs,
-            self.limits.macs_per_s / 1e9,
+            self.rates(plan),
             self.limits.bytes_per_s / 1e9,
         )?;
         for (index, line) in self.lines(by_time).iter().enumerate() {
@@ -297,6 +301,20 @@ impl<'a> Table<'a> {
             writeln!(terminal, "{}", if header { terminal.paint(Style::Dim, line) } else { line.clone() })?;
         }
         Ok(())
+    }
+
+    /// What the machine multiplies at most of what the network has.
+    fn rates(&self, plan: &Plan) -> String {
+        let rate = |element: Element| {
+            let limit = format!("{:.1} GMAC/s", self.limits.macs_of(element) / 1e9);
+            if element == Element::F32 { limit } else { format!("{limit} of {}", element.precision()) }
+        };
+        let mut elements: Vec<Element> =
+            plan.layers_by_element().into_iter().map(|(element, _)| element).collect();
+        if elements.is_empty() {
+            elements.push(Element::F32);
+        }
+        elements.into_iter().map(rate).collect::<Vec<_>>().join(", ")
     }
 
     /// A header, a line for each layer, and the sum.
@@ -368,7 +386,7 @@ fn rate(count: u64, seconds: f64) -> f64 {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { macs_per_s: 1e9, bytes_per_s: 1e10 };
+    const LIMITS: Limits = Limits { macs_per_s: 1e9, dots_per_s: [2e9, 4e9], bytes_per_s: 1e10 };
 
     fn step(name: &str, macs: u64, bytes: u64) -> StepProfile {
         StepProfile {
@@ -378,6 +396,7 @@ mod tests {
             tile: Some([6, 16]),
             macs,
             products: macs,
+            element: Element::F32,
             bytes,
             span: Duration::ZERO..Duration::ZERO,
             busy: Vec::new(),
@@ -391,9 +410,10 @@ mod tests {
 
     #[test]
     fn the_longer_floor_bounds() {
-        assert_eq!(floor(1_000, 1_000, &LIMITS), (1e-6, Bound::Compute));
-        assert_eq!(floor(1_000, 20_000, &LIMITS), (2e-6, Bound::Memory));
-        assert_eq!(floor(0, 0, &LIMITS), (0.0, Bound::Memory));
+        assert_eq!(floor((1_000, Element::F32), 1_000, &LIMITS), (1e-6, Bound::Compute));
+        assert_eq!(floor((1_000, Element::F32), 20_000, &LIMITS), (2e-6, Bound::Memory));
+        assert_eq!(floor((1_000, Element::Bf16), 1_000, &LIMITS), (5e-7, Bound::Compute));
+        assert_eq!(floor((0, Element::F32), 0, &LIMITS), (0.0, Bound::Memory));
     }
 
     #[test]

@@ -63,6 +63,7 @@ mod tests {
             tile: None,
             macs: 5,
             products: 5,
+            element: crate::plan::Element::F32,
             bytes: 6,
             span: at(1_000)..at(5_000),
             busy: vec![at(1_000)..at(2_500), at(1_500)..at(4_750)],
