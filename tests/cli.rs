@@ -360,12 +360,12 @@ fn bytes_want_a_calibration_of_the_same_weights() {
     let spec = "cifar_resnet";
     let weights = root().join("examples/cifar10/resnet20-cifar10.safetensors");
     let weights = weights.to_str().unwrap();
-    let pictures = root().join("tests/pictures");
+    let pictures = root().join("examples/cifar10/pictures");
     let pictures = pictures.to_str().unwrap();
     let told = bad(resnetc(&folder).args(["summary", spec, "--precision", "int8"]), 1);
     assert!(told.contains("`resnetc calibrate` makes"), "{told}");
 
-    let calibrate = ["calibrate", spec, "--weights", weights, "--images", pictures, "--count", "8"];
+    let calibrate = ["calibrate", spec, "--weights", weights, "--images", pictures];
     good(resnetc(&folder).args(calibrate).args(["-o", "c"]));
     good(resnetc(&folder).args(calibrate).args(["-o", "again"]));
     let text = fs::read_to_string(folder.join("c")).unwrap();
