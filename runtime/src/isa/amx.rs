@@ -2,7 +2,8 @@
 //!
 //! Rust has no stable names for the instructions, so they are written in assembly. Linux lends the
 //! registers to a process that asks; a thread sets up their shapes before it uses them, and releases them
-//! behind that, so that the system need not save them.
+//! behind that, so that the system need not save them. Values stay in them from one block of assembly to the
+//! next, which is sound as compiled code has no other instructions that touch them.
 
 use std::arch::asm;
 use std::arch::x86_64::__cpuid_count;
@@ -73,7 +74,14 @@ impl Tiles {
             config.row_bytes[register] = (4 * words) as u16;
         }
         // SAFETY: the caller's promise; the configuration is 64 bytes of a known palette.
-        unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const config, options(nostack)) };
+        unsafe {
+            asm!(
+                "ldtilecfg [{}]",
+                in(reg) &raw const config,
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _, out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                options(nostack, readonly)
+            );
+        }
         Self(PhantomData)
     }
 
@@ -82,7 +90,14 @@ impl Tiles {
     pub(crate) fn clear(&self) {
         // SAFETY: `self` proves that the registers are set up.
         unsafe {
-            asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack));
+            asm!(
+                "tilezero tmm0",
+                "tilezero tmm1",
+                "tilezero tmm2",
+                "tilezero tmm3",
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                options(nostack, nomem)
+            );
         }
     }
 
@@ -116,6 +131,7 @@ impl Tiles {
                     rows_1 = in(reg) rows[1],
                     line = in(reg) 64_usize,
                     pitch = in(reg) pitch,
+                    out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _, out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
                     options(nostack, readonly)
                 )
             };
@@ -156,6 +172,8 @@ impl Tiles {
 impl Drop for Tiles {
     fn drop(&mut self) {
         // SAFETY: the registers were set up on this thread, which the value cannot leave.
-        unsafe { asm!("tilerelease", options(nostack)) };
+        unsafe {
+            asm!("tilerelease", out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _, out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _, options(nostack, nomem));
+        }
     }
 }
