@@ -364,43 +364,6 @@ impl Plan {
         sections.flat_map(|section| section.steps.iter())
     }
 
-    /// How many convolutions and linear layers sum products of each kind of element, repetitions counted; in
-    /// the order in which kinds come.
-    pub fn layers_by_element(&self) -> Vec<(Element, usize)> {
-        let mut counts: Vec<(Element, usize)> = Vec::new();
-        for section in self.stages.iter().flat_map(|stage| stage.sections.iter()) {
-            for step in section.steps.iter() {
-                let element = match step.op {
-                    Op::Conv(Conv { input: View { element, .. }, .. }) => element,
-                    Op::Depthwise(_) => Element::F32,
-                    _ => continue,
-                };
-                match counts.iter_mut().find(|(other, _)| other.stores_as(element)) {
-                    Some((_, count)) => *count += section.times,
-                    None => counts.push((element, section.times)),
-                }
-            }
-        }
-        counts
-    }
-
-    /// The precision of the sums, as people say it: `int8`, or `int8 (20 layers), f32 (1 layer)`.
-    pub fn precision(&self) -> String {
-        let mut counts = self.layers_by_element();
-        counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        match counts.as_slice() {
-            [] => Element::F32.precision().to_owned(),
-            [(element, _)] => element.precision().to_owned(),
-            several => {
-                let named = several.iter().map(|(element, count)| {
-                    let layers = if *count == 1 { "layer" } else { "layers" };
-                    format!("{} ({count} {layers})", element.precision())
-                });
-                named.collect::<Vec<_>>().join(", ")
-            }
-        }
-    }
-
     /// The rounds of a run of `n` images: those that go through the network together, groups of nearly
     /// equal size, one after the other.
     pub fn rounds(&self, n: usize) -> impl Iterator<Item = Range<usize>> + use<> {

@@ -5,6 +5,8 @@
 //! What multiplies words of two or four values at once has the same layout of weights as what multiplies
 //! floats: `[tap][word][LANES]`.
 
+use super::{Conv, Op, Plan, View};
+
 /// How a map's values are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Element {
@@ -141,6 +143,45 @@ impl Element {
             Self::Split { parts: 2 } => "f32-fast",
             Self::Split { .. } => "f32-fast3",
             Self::U8(_) => "int8",
+        }
+    }
+}
+
+impl Plan {
+    /// How many convolutions and linear layers sum products of each kind of element, repetitions counted; in
+    /// the order in which kinds come.
+    pub fn layers_by_element(&self) -> Vec<(Element, usize)> {
+        let mut counts: Vec<(Element, usize)> = Vec::new();
+        for section in self.stages.iter().flat_map(|stage| stage.sections.iter()) {
+            for step in section.steps.iter() {
+                let element = match step.op {
+                    Op::Conv(Conv { input: View { element, .. }, .. }) => element,
+                    Op::Depthwise(_) => Element::F32,
+                    _ => continue,
+                };
+                match counts.iter_mut().find(|(other, _)| other.stores_as(element)) {
+                    Some((_, count)) => *count += section.times,
+                    None => counts.push((element, section.times)),
+                }
+            }
+        }
+        counts
+    }
+
+    /// The precision of the sums, as people say it: `int8`, or `int8 (20 layers), f32 (1 layer)`.
+    pub fn precision(&self) -> String {
+        let mut counts = self.layers_by_element();
+        counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        match counts.as_slice() {
+            [] => Element::F32.precision().to_owned(),
+            [(element, _)] => element.precision().to_owned(),
+            several => {
+                let named = several.iter().map(|(element, count)| {
+                    let layers = if *count == 1 { "layer" } else { "layers" };
+                    format!("{} ({count} {layers})", element.precision())
+                });
+                named.collect::<Vec<_>>().join(", ")
+            }
         }
     }
 }
