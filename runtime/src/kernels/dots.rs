@@ -80,12 +80,12 @@ unsafe fn run<D: Dot, S: Simd>(simd: S, context: &Context, conv: &Conv, share: &
         Nest::<D, S> { simd, context, conv, epilogue: &epilogue, taps: conv::taps(conv), dot: PhantomData };
     let panels = share.lanes.start / LANES..share.lanes.end / LANES;
     let width = conv.output.width;
-    let mut block = Block { input: [0; BLOCK], targets: [Target::NONE; BLOCK] };
+    let mut block = Block { input: [0; BLOCK], targets: [Target::NONE; BLOCK], sums: [0.0; SUMS] };
     let first = share.rows.start * width;
     for pixels in parts(share.rows.len() * width, conv::block_size(conv)) {
         nest.locate(first + pixels.start..first + pixels.end, &mut block);
         // SAFETY: the caller's promise; the block has these pixels, and they are this share's.
-        unsafe { nest.run_block(&block, pixels.len(), panels.clone()) };
+        unsafe { nest.run_block(&mut block, pixels.len(), panels.clone()) };
     }
     // SAFETY: the caller's promise.
     unsafe { border::clear(context, &conv.output, share) }
@@ -103,10 +103,11 @@ const fn tiles_fit(tiles: &[usize]) -> bool {
     true
 }
 
-/// The addresses of a block's pixels.
+/// The addresses of a block's pixels, and the sums that wait.
 struct Block {
     input: [usize; BLOCK],
     targets: [Target; BLOCK],
+    sums: [f32; SUMS],
 }
 
 struct Nest<'a, D, S> {
@@ -137,7 +138,7 @@ impl<D: Dot, S: Simd> Nest<'_, D, S> {
     /// # Safety
     ///
     /// As for [`Call::new`]; the block has so many pixels, which are this share's.
-    unsafe fn run_block(&self, block: &Block, pixels: usize, panels: Range<usize>) {
+    unsafe fn run_block(&self, block: &mut Block, pixels: usize, panels: Range<usize>) {
         let in_group = conv::panels_in_group(self.conv);
         let most = conv::panels_at_once(S::DOT_TILES, S::PANELS, pixels);
         for group in panels.start / in_group..panels.end.div_ceil(in_group) {
@@ -166,7 +167,7 @@ impl<D: Dot, S: Simd> Nest<'_, D, S> {
     /// As for [`Nest::run_block`].
     unsafe fn run_tiles(
         &self,
-        block: &Block,
+        block: &mut Block,
         (pixels, size): (Range<usize>, usize),
         group: usize,
         panels: Range<usize>,
@@ -174,7 +175,6 @@ impl<D: Dot, S: Simd> Nest<'_, D, S> {
         let Self { simd, context, conv, epilogue, taps, .. } = *self;
         let panel = conv.kernel[0] * conv.kernel[1] * conv.group_input * LANES;
         let (lane, lanes) = (panels.start * LANES, panels.len() * LANES);
-        let mut sums = [0.0; SUMS];
         // SAFETY: the caller's promise. The taps of a pixel lie in the input's view with its border; for
         // each panel there are `panel` weights; and there is room for the sums of all tiles.
         unsafe {
@@ -188,12 +188,12 @@ impl<D: Dot, S: Simd> Nest<'_, D, S> {
                 weights: context.weights.add(conv.weights + panels.start * panel),
                 panel_step: panel,
                 begin: epilogue.weight_sums().map(|sums| sums.add(lane)),
-                sums: sums.as_mut_ptr(),
+                sums: block.sums.as_mut_ptr(),
                 dot: PhantomData,
             };
             simd.run_shape(tiles, (panels.len() * (LANES / S::WIDTH), size));
             let targets = &block.targets[pixels];
-            Finish { epilogue, sums: sums.as_ptr(), step: lanes, targets, lane, lanes }.run(simd);
+            Finish { epilogue, sums: block.sums.as_ptr(), step: lanes, targets, lane, lanes }.run(simd);
         }
     }
 }

@@ -160,19 +160,20 @@ impl<S: Simd> Nest<'_, S> {
     unsafe fn run_share<const BYTES: bool>(&self, share: &Share) {
         let none = Tile { input: 0, distance: 0, targets: [Target::NONE; ROWS] };
         let (mut block, mut filled) = ([none; BLOCK], 0);
+        let mut sums = Sums([0.0; 4 * ROWS * LANES]);
         for span in spans(self.conv, &share.rows) {
             for first in (0..span.positions).step_by(self.rows) {
                 block[filled] = self.tile(&span, first);
                 filled += 1;
                 if filled == BLOCK {
                     // SAFETY: the caller's promise; the tiles are of this share's spans.
-                    unsafe { self.run_block::<BYTES>(&block, &share.lanes) };
+                    unsafe { self.run_block::<BYTES>(&block, &share.lanes, &mut sums) };
                     filled = 0;
                 }
             }
         }
         // SAFETY: as above.
-        unsafe { self.run_block::<BYTES>(&block[..filled], &share.lanes) };
+        unsafe { self.run_block::<BYTES>(&block[..filled], &share.lanes, &mut sums) };
     }
 
     /// The tile of a span that begins at a position; the last one begins earlier, where a whole tile is
@@ -195,7 +196,7 @@ impl<S: Simd> Nest<'_, S> {
     /// # Safety
     ///
     /// As for [`Nest::run_share`], whose tiles these are; the lanes are whole panels of the share.
-    unsafe fn run_block<const BYTES: bool>(&self, block: &[Tile], lanes: &Range<usize>) {
+    unsafe fn run_block<const BYTES: bool>(&self, block: &[Tile], lanes: &Range<usize>, sums: &mut Sums) {
         let in_group = conv::panels_in_group(self.conv);
         let panels = lanes.start / LANES..lanes.end / LANES;
         for group in panels.start / in_group..panels.end.div_ceil(in_group) {
@@ -205,7 +206,8 @@ impl<S: Simd> Nest<'_, S> {
                 for tiles in block.chunks(2) {
                     // SAFETY: the caller's promise.
                     unsafe {
-                        self.run_pair::<BYTES>(tiles, group, start + pair.start..start + pair.end);
+                        let panels = start + pair.start..start + pair.end;
+                        self.run_pair::<BYTES>(tiles, group, panels, sums);
                     }
                 }
             }
@@ -218,14 +220,19 @@ impl<S: Simd> Nest<'_, S> {
     /// # Safety
     ///
     /// As for [`Nest::run_block`].
-    unsafe fn run_pair<const BYTES: bool>(&self, tiles: &[Tile], group: usize, panels: Range<usize>) {
+    unsafe fn run_pair<const BYTES: bool>(
+        &self,
+        tiles: &[Tile],
+        group: usize,
+        panels: Range<usize>,
+        sums: &mut Sums,
+    ) {
         let Self { simd, context, conv, epilogue, ref unit, depth, .. } = *self;
         let taps = conv::taps(conv);
         let (terms, plane) = (conv.terms(), element::plane(&conv.input));
         let planes = conv.input.element.parts();
         let panel = conv.kernel[0] * conv.kernel[1] * conv.group_input * LANES;
         let [Some(first), Some(last)] = [tiles.first(), tiles.last()] else { return };
-        let mut sums = Sums([0.0; 4 * ROWS * LANES]);
         // SAFETY: the caller's promise. The taps of a tile's positions lie in the input's view with its
         // border, and for each panel there are `panel` weights.
         unsafe {
