@@ -109,7 +109,7 @@ pub enum PlanError {
 /// Plans a graph.
 pub fn plan(graph: &Graph, options: &Options) -> Result<Planned, PlanError> {
     let mut graph = graph.clone();
-    let elements = elements::assign_elements(&mut graph, &options.precisions)?;
+    let elements = elements::assign_elements(&mut graph, &options.precisions, &options.preprocess)?;
     let graph = &graph;
     let order: Vec<NodeId> = graph.order();
     let input = order.iter().find(|&&id| graph.node(id).op == Op::Input).ok_or(PlanError::Empty)?;

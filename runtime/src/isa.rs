@@ -33,6 +33,10 @@ pub enum Level {
     AvxVnni,
     /// AVX2 and FMA: 8 lanes, 16 registers.
     Avx2,
+    /// NEON with I8MM: sums of products of unsigned with signed 8-bit values.
+    NeonI8mm,
+    /// NEON with DotProd: sums of products of signed 8-bit values.
+    NeonDotProd,
     /// NEON: 4 lanes, 32 registers.
     Neon,
     /// What the compiler makes of plain Rust for the target's baseline.
@@ -41,13 +45,15 @@ pub enum Level {
 
 impl Level {
     /// Every level, the best first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Amx,
         Self::Avx512Bf16,
         Self::Avx512Vnni,
         Self::Avx512,
         Self::AvxVnni,
         Self::Avx2,
+        Self::NeonI8mm,
+        Self::NeonDotProd,
         Self::Neon,
         Self::Portable,
     ];
@@ -61,6 +67,8 @@ impl Level {
             Self::Avx512 => "avx512",
             Self::AvxVnni => "avx-vnni",
             Self::Avx2 => "avx2",
+            Self::NeonI8mm => "neon-i8mm",
+            Self::NeonDotProd => "neon-dotprod",
             Self::Neon => "neon",
             Self::Portable => "portable",
         }
@@ -93,6 +101,12 @@ impl Level {
             Self::Amx | Self::Avx512Bf16 | Self::Avx512Vnni | Self::Avx512 | Self::AvxVnni | Self::Avx2 => {
                 false
             }
+            #[cfg(target_arch = "aarch64")]
+            Self::NeonI8mm => std::arch::is_aarch64_feature_detected!("i8mm"),
+            #[cfg(target_arch = "aarch64")]
+            Self::NeonDotProd => std::arch::is_aarch64_feature_detected!("dotprod"),
+            #[cfg(not(target_arch = "aarch64"))]
+            Self::NeonI8mm | Self::NeonDotProd => false,
             Self::Neon => cfg!(target_arch = "aarch64"),
             Self::Portable => true,
         }
@@ -106,6 +120,8 @@ impl Level {
             (_, Self::Amx) => ("AMX tiles", true),
             (Element::U8(_), Self::Avx512Bf16 | Self::Avx512Vnni) => ("AVX-512 VNNI", true),
             (Element::U8(_), Self::AvxVnni) => ("AVX-VNNI", true),
+            (Element::U8(_), Self::NeonI8mm) => ("NEON I8MM", true),
+            (Element::U8(_), Self::NeonDotProd) => ("NEON DotProd", true),
             (Element::U8(_), Self::Avx512 | Self::Avx2 | Self::Neon) => ("8-bit multiplication", true),
             (Element::U8(_), Self::Portable) => ("integer multiplication", false),
             (Element::Bf16 | Element::Split { .. }, Self::Avx512Bf16) => ("AVX-512 BF16", true),
@@ -201,6 +217,18 @@ impl Isa {
                 let simd = unsafe { avx2::Avx2::<true>::new() };
                 kernel.run(simd);
             }
+            #[cfg(target_arch = "aarch64")]
+            Level::NeonI8mm => {
+                // SAFETY: `Isa::new` found the instructions.
+                let simd = unsafe { neon::Neon::<{ neon::I8MM }>::with_dots() };
+                kernel.run(simd);
+            }
+            #[cfg(target_arch = "aarch64")]
+            Level::NeonDotProd => {
+                // SAFETY: `Isa::new` found the instructions.
+                let simd = unsafe { neon::Neon::<{ neon::DOTPROD }>::with_dots() };
+                kernel.run(simd);
+            }
             _ => self.run(kernel),
         }
     }
@@ -216,7 +244,7 @@ impl Isa {
     fn run_other<K: Kernel>(self, kernel: K) {
         match self.0 {
             #[cfg(target_arch = "aarch64")]
-            Level::Neon => kernel.run(neon::Neon),
+            Level::NeonI8mm | Level::NeonDotProd | Level::Neon => kernel.run(neon::Neon::new()),
             // `Isa::new` lets no level pass that the target does not have.
             _ => kernel.run(portable::Portable),
         }
@@ -256,6 +284,14 @@ pub(crate) trait Simd: Copy {
 
     /// `x` in every lane.
     fn splat(self, x: f32) -> Self::V;
+    /// The four values, one behind the other in each four lanes.
+    #[inline(always)]
+    fn repeat(self, four: [f32; 4]) -> Self::V {
+        let lanes: [f32; LANES] = std::array::from_fn(|lane| four[lane % 4]);
+        // SAFETY: no vector has more than `LANES` lanes.
+        unsafe { self.load(lanes.as_ptr()) }
+    }
+
     /// a + b
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     /// a - b

@@ -243,7 +243,10 @@ impl Scope<'_> {
                 ensure(whole, "a pixel is not divided into its parts")?;
             }
             Element::U8(scale) => {
-                ensure(scale.step() > 0.0 && scale.step().is_normal(), "a scale of no size")?;
+                let sized = |step: f32| step > 0.0 && step.is_normal();
+                ensure(scale.steps().into_iter().all(sized), "a scale of no size")?;
+                let within = |zero: f32| (0.0..=255.0).contains(&zero);
+                ensure(scale.zeros().into_iter().all(within), "a zero beyond 8 bits")?;
             }
         }
         ensure(view.pixel <= MOST, "pixel out of range")?;

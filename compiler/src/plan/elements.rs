@@ -5,11 +5,12 @@
 //! stored as most of the layers that multiply it want it; one that none multiplies, as its producer
 //! computes; logits are floats. Depthwise convolutions, blurs and softmax compute in f32, and so does a
 //! convolution of fewer than 16 channels where f32-fast is asked for: an image's three do not fill words.
-//! A maximum over windows is one of the values, and so keeps their scale.
+//! A maximum over windows is one of the values, and so keeps their scale. An input of 8 bits is the picture's
+//! own pixels: what normalises them goes into the first layer.
 
 use std::collections::HashMap;
 
-use resnetc_runtime::plan::{Element, LANES, Scale};
+use resnetc_runtime::plan::{Element, LANES, Preprocess, Scale};
 
 use crate::graph::{Graph, Node, NodeId, Op};
 use crate::precision::{Precision, Precisions};
@@ -28,7 +29,11 @@ impl Elements {
 }
 
 /// Chooses elements, and adds conversions to the graph.
-pub fn assign_elements(graph: &mut Graph, precisions: &Precisions) -> Result<Elements, PlanError> {
+pub fn assign_elements(
+    graph: &mut Graph,
+    precisions: &Precisions,
+    preprocess: &Preprocess,
+) -> Result<Elements, PlanError> {
     let order = graph.order();
     let layers = layers(graph, &order, precisions)?;
     let nearest = nearest(graph, &order, &layers);
@@ -45,6 +50,9 @@ pub fn assign_elements(graph: &mut Graph, precisions: &Precisions) -> Result<Ele
         let element = match &graph.node(id).op {
             Op::MaxPool(_) if stored[&graph.operands(id)[0]] == stored[&id] => {
                 elements.of(graph.operands(id)[0])
+            }
+            Op::Input if stored[&id] == Precision::Int8 && keeps_pixels(graph.node(id), preprocess) => {
+                Element::U8(Scale::of_pixels(preprocess.mean, preprocess.std))
             }
             _ => element(graph, id, stored[&id], precisions)?,
         };
@@ -166,6 +174,13 @@ fn nearest(
         nearest.insert(id, own);
     }
     nearest
+}
+
+/// Whether 8 bits can be an input's pixels: it is a picture, and what means 0 is a pixel's value.
+fn keeps_pixels(input: &Node, preprocess: &Preprocess) -> bool {
+    let within = preprocess.mean.iter().all(|mean| (0.0..=1.0).contains(mean));
+    let sized = preprocess.std.iter().all(|std| (1e-3..1e3).contains(std));
+    input.shape[0] <= preprocess.mean.len() && within && sized
 }
 
 fn element(

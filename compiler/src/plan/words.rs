@@ -113,23 +113,28 @@ impl Weights<'_> {
         let line = element.words(self.groups.input);
         let lanes = self.lanes();
         let kernel = self.wide_in * self.taps;
-        let channels = self.values.chunks(kernel).enumerate();
+        // Where the input's channels have steps of their own, those go into the weights.
+        let own = scale.steps().map(|step| step / scale.steps()[0]);
+        let values: Vec<f32> = self.each().map(|(_, _, k, value)| value * own[k % 4]).collect();
+        let weights = Weights { values: &values, ..*self };
+        let channels = values.chunks(kernel).enumerate();
         let steps: Vec<f32> =
             channels.map(|(channel, kernel)| step(kernel, self.taps, self.first(channel))).collect();
         let mut sums = vec![0_i32; lanes];
-        for (channel, tap, k, value) in self.each() {
+        // What the input's zeros contribute to each sum.
+        let mut zeros = vec![0.0_f64; lanes];
+        for (channel, tap, k, value) in weights.each() {
             let weight = quantise(value, steps[channel]) as i8;
             sums[channel] += i32::from(weight);
+            zeros[channel] += f64::from(scale.zeros()[k % 4]) * f64::from(weight);
             let word = channel / LANES * self.taps * line + tap * line + k / 4;
             panels[word * LANES + channel % LANES] |= u32::from(weight.cast_unsigned()) << (k % 4 * 8);
         }
         for (channel, step) in steps.iter().enumerate() {
-            let product = f64::from(scale.step()) * f64::from(*step);
+            let product = f64::from(scale.steps()[0]) * f64::from(*step);
             let bias = self.bias.get(channel).copied().map_or(0.0, f64::from);
-            // What the input's zero contributes to the sum.
-            let zeros = f64::from(scale.zero) * f64::from(sums[channel]);
             constants[channel] = (product as f32).to_bits();
-            constants[lanes + channel] = ((bias - product * zeros) as f32).to_bits();
+            constants[lanes + channel] = ((bias - product * zeros[channel]) as f32).to_bits();
             constants[2 * lanes + channel] = sums[channel].cast_unsigned();
         }
     }
@@ -202,6 +207,29 @@ mod tests {
             greatest = greatest.max(a).max(b).max(c).max(d);
         }
         assert_eq!(greatest, 127, "channels whose weights lie in different pairs lose nothing");
+    }
+
+    #[test]
+    fn what_normalises_pixels_goes_into_weights_and_bias() {
+        let (mean, std) = ([0.485, 0.456, 0.406], [0.229, 0.5, 0.1]);
+        let (values, bias) = ([0.5, -0.25, 0.125], [3.0]);
+        let groups = Groups { count: 1, input: 4 };
+        let weights =
+            Weights { values: &values, bias: &bias, taps: 1, wide_in: 3, wide_out: 1, groups, channels: 1 };
+        let element = Element::U8(Scale::of_pixels(mean, std));
+        let mut out = vec![0.0; weights.length(element)];
+        assert!(weights.pack(element, &mut out));
+        let panels = weights.panels(element);
+        let bytes = out[0].to_bits().to_le_bytes().map(|byte| f32::from(byte.cast_signed()));
+        for pixel in [[0_u8, 0, 0], [255, 0, 7], [124, 116, 104], [255; 3]] {
+            let floats = pixel.map(f32::from);
+            let sum: f32 = (0..3).map(|c| bytes[c] * floats[c]).sum();
+            let found = sum * out[panels] + out[panels + LANES];
+            let exact: f32 = (0..3).map(|c| values[c] * (floats[c] / 255.0 - mean[c]) / std[c]).sum();
+            // Half a step of a weight, for each channel's pixel beside its mean.
+            let most: f32 = (0..3).map(|c| 0.5 * out[panels] * (floats[c] - 255.0 * mean[c]).abs()).sum();
+            assert!((found - exact - bias[0]).abs() <= most + 1e-4, "{pixel:?}: {found}, not {exact} + 3");
+        }
     }
 
     #[test]

@@ -64,6 +64,12 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
     }
 
     #[inline(always)]
+    fn repeat(self, four: [f32; 4]) -> __m256 {
+        // SAFETY: `self` proves that the machine has the instruction; there are four values.
+        unsafe { _mm256_broadcast_ps(&_mm_loadu_ps(four.as_ptr())) }
+    }
+
+    #[inline(always)]
     fn add(self, a: __m256, b: __m256) -> __m256 {
         // SAFETY: `self` proves that the machine has the instruction.
         unsafe { _mm256_add_ps(a, b) }

@@ -80,6 +80,12 @@ impl<const DOTS: u8> Simd for Avx512<DOTS> {
     }
 
     #[inline(always)]
+    fn repeat(self, four: [f32; 4]) -> __m512 {
+        // SAFETY: `self` proves that the machine has the instruction; there are four values.
+        unsafe { _mm512_broadcast_f32x4(_mm_loadu_ps(four.as_ptr())) }
+    }
+
+    #[inline(always)]
     fn add(self, a: __m512, b: __m512) -> __m512 {
         // SAFETY: `self` proves that the machine has the instruction.
         unsafe { _mm512_add_ps(a, b) }

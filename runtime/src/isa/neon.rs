@@ -1,20 +1,57 @@
-//! NEON, which every aarch64 has: 4 lanes, 32 registers.
+//! NEON, which every aarch64 has: 4 lanes, 32 registers; with sums of products of bytes, or without.
+//!
+//! Rust has no stable names for the instructions of such sums, so they are written in assembly.
 
 use std::arch::aarch64::*;
+use std::arch::asm;
 
 use super::{Kernel, Simd};
 use crate::kernels::tile::{Shaped, run_shape};
 
-/// Needs no proof.
+/// No sums of products of bytes.
+pub(super) const FLOATS: u8 = 0;
+/// Those of signed bytes.
+pub(super) const DOTPROD: u8 = 1;
+/// Those of unsigned bytes with signed ones.
+pub(super) const I8MM: u8 = 2;
+
+/// Proof that the machine has the instructions of `DOTS`; those of [`FLOATS`] need none.
 #[derive(Clone, Copy)]
-pub(crate) struct Neon;
+pub(crate) struct Neon<const DOTS: u8>(());
+
+impl Neon<FLOATS> {
+    pub(super) fn new() -> Self {
+        Self(())
+    }
+}
+
+impl<const DOTS: u8> Neon<DOTS> {
+    /// # Safety
+    ///
+    /// The machine has the instructions.
+    pub(super) unsafe fn with_dots() -> Self {
+        Self(())
+    }
+}
 
 #[inline(never)]
 fn call<K: Kernel>(kernel: K) {
-    kernel.run(Neon);
+    kernel.run(Neon::<FLOATS>(()));
 }
 
-impl Simd for Neon {
+#[target_feature(enable = "dotprod")]
+#[inline(never)]
+fn call_dotprod<K: Kernel>(simd: Neon<DOTPROD>, kernel: K) {
+    kernel.run(simd);
+}
+
+#[target_feature(enable = "i8mm")]
+#[inline(never)]
+fn call_i8mm<K: Kernel>(simd: Neon<I8MM>, kernel: K) {
+    kernel.run(simd);
+}
+
+impl<const DOTS: u8> Simd for Neon<DOTS> {
     const WIDTH: usize = 4;
     const TILES: &[usize] = &[6];
     const PANELS: usize = 1;
@@ -22,7 +59,14 @@ impl Simd for Neon {
 
     #[inline(always)]
     fn call<K: Kernel>(self, kernel: K) {
-        call(kernel);
+        // SAFETY: `self` proves that the machine has the instructions.
+        unsafe {
+            match DOTS {
+                FLOATS => call(kernel),
+                DOTPROD => call_dotprod(Neon(()), kernel),
+                _ => call_i8mm(Neon(()), kernel),
+            }
+        }
     }
 
     #[inline(always)]
@@ -36,6 +80,12 @@ impl Simd for Neon {
     fn splat(self, x: f32) -> float32x4_t {
         // SAFETY: NEON is part of the target's baseline.
         unsafe { vdupq_n_f32(x) }
+    }
+
+    #[inline(always)]
+    fn repeat(self, four: [f32; 4]) -> float32x4_t {
+        // SAFETY: NEON is part of the target's baseline; there are four values.
+        unsafe { vld1q_f32(four.as_ptr()) }
     }
 
     #[inline(always)]
@@ -151,22 +201,54 @@ impl Simd for Neon {
         }
     }
 
-    // The bytes of `x` are taken less 128: then both are signed.
+    // Where both must be signed, the bytes of `x` are taken less 128.
     #[inline(always)]
     fn begin_u8(self, weight_sums: float32x4_t) -> float32x4_t {
         // SAFETY: NEON is part of the target's baseline.
-        unsafe { vreinterpretq_f32_s32(vshlq_n_s32::<7>(vreinterpretq_s32_f32(weight_sums))) }
+        unsafe {
+            if DOTS == I8MM {
+                return vdupq_n_f32(0.0);
+            }
+            vreinterpretq_f32_s32(vshlq_n_s32::<7>(vreinterpretq_s32_f32(weight_sums)))
+        }
     }
 
     #[inline(always)]
     fn dot_u8(self, x: float32x4_t, w: float32x4_t, sum: float32x4_t) -> float32x4_t {
         // SAFETY: NEON is part of the target's baseline.
+        let x_signed = || unsafe { veorq_u8(vreinterpretq_u8_f32(x), vdupq_n_u8(128)) };
+        // SAFETY: `self` proves that the machine has the instructions of `DOTS`.
         unsafe {
-            let x = veorq_u8(vreinterpretq_u8_f32(x), vdupq_n_u8(128));
-            let (x, w) = (vreinterpretq_s8_u8(x), vreinterpretq_s8_f32(w));
-            let low = vpaddlq_s16(vmull_s8(vget_low_s8(x), vget_low_s8(w)));
-            let high = vpaddlq_s16(vmull_s8(vget_high_s8(x), vget_high_s8(w)));
-            vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(sum), vpaddq_s32(low, high)))
+            match DOTS {
+                FLOATS => {
+                    let (x, w) = (vreinterpretq_s8_u8(x_signed()), vreinterpretq_s8_f32(w));
+                    let low = vpaddlq_s16(vmull_s8(vget_low_s8(x), vget_low_s8(w)));
+                    let high = vpaddlq_s16(vmull_s8(vget_high_s8(x), vget_high_s8(w)));
+                    vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(sum), vpaddq_s32(low, high)))
+                }
+                DOTPROD => {
+                    let mut sum = sum;
+                    asm!(
+                        "sdot {sum:v}.4s, {x:v}.16b, {w:v}.16b",
+                        sum = inout(vreg) sum,
+                        x = in(vreg) x_signed(),
+                        w = in(vreg) w,
+                        options(pure, nomem, nostack, preserves_flags)
+                    );
+                    sum
+                }
+                _ => {
+                    let mut sum = sum;
+                    asm!(
+                        "usdot {sum:v}.4s, {x:v}.16b, {w:v}.16b",
+                        sum = inout(vreg) sum,
+                        x = in(vreg) x,
+                        w = in(vreg) w,
+                        options(pure, nomem, nostack, preserves_flags)
+                    );
+                    sum
+                }
+            }
         }
     }
 }

@@ -42,14 +42,22 @@ unsafe fn clear_pixels(context: &Context, view: &View, share: &Share, start: usi
     // SAFETY: the caller's promise; a share's lanes lie within a pixel.
     unsafe {
         let first = context.arena.add(start);
-        let zero = view.element.zero();
+        let zero = f32::from_bits(u32::from_le_bytes(view.element.border()));
         if share.lanes.len() == view.lanes() {
-            return first.write_bytes(zero, count * view.pixel);
+            return fill(first, zero, count * view.pixel);
         }
         for pixel in 0..count {
             for words in element::words(view, &share.lanes) {
-                first.add(pixel * view.pixel + words.start).write_bytes(zero, words.len());
+                fill(first.add(pixel * view.pixel + words.start), zero, words.len());
             }
         }
     }
+}
+
+/// # Safety
+///
+/// So many words can be written to `to`.
+unsafe fn fill(to: *mut f32, word: f32, words: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { std::slice::from_raw_parts_mut(to, words) }.fill(word);
 }

@@ -81,7 +81,7 @@ pub(super) unsafe fn store<S: Simd>(
     }
 }
 
-/// What 8 bits mean, in vectors.
+/// What 8 bits mean, in vectors; the first channel of each is the first of a word.
 pub(super) struct Bytes<S: Simd> {
     step: S::V,
     inverse: S::V,
@@ -93,9 +93,9 @@ impl<S: Simd> Bytes<S> {
     #[inline(always)]
     pub(super) fn new(simd: S, scale: Scale) -> Self {
         Self {
-            step: simd.splat(scale.step()),
-            inverse: simd.splat(scale.step().recip()),
-            zero: simd.splat(f32::from(scale.zero)),
+            step: simd.repeat(scale.steps()),
+            inverse: simd.div(simd.splat(1.0), simd.repeat(scale.steps())),
+            zero: simd.repeat(scale.zeros()),
             most: simd.splat(255.0),
         }
     }
@@ -139,7 +139,7 @@ pub(super) unsafe fn read(view: &View, pixel: *const f32, channel: usize) -> f32
             Element::Split { parts } => (0..parts)
                 .map(|part| half(*pixel.add(part * plane(view)).cast::<u16>().add(channel)))
                 .fold(0.0, |sum, part| sum + part),
-            Element::U8(scale) => scale.value(*pixel.cast::<u8>().add(channel)),
+            Element::U8(scale) => scale.value(channel, *pixel.cast::<u8>().add(channel)),
         }
     }
 }
@@ -163,7 +163,7 @@ pub(super) unsafe fn write(view: &View, pixel: *mut f32, channel: usize, value: 
                     left -= f32::from_bits(u32::from(bits) << 16);
                 }
             }
-            Element::U8(scale) => *pixel.cast::<u8>().add(channel) = scale.quantise(value),
+            Element::U8(scale) => *pixel.cast::<u8>().add(channel) = scale.quantise(channel, value),
         }
     }
 }

@@ -21,28 +21,57 @@ pub enum Element {
         /// How many.
         parts: usize,
     },
-    /// 8 bits that mean `step * (q - zero)`: four channels a word.
+    /// 8 bits that mean what a [`Scale`] says: four channels a word.
     U8(Scale),
 }
 
-/// What 8 bits mean: `step * (q - zero)`.
+/// What 8 bits mean: `step * (q - zero)`. Both are the same for all channels, but for pixels, whose
+/// channels are normalised apart; a word's four channels have four of each, and so has every other word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Scale {
-    /// The bits of an `f32`, so that equal scales are equal.
-    step: u32,
-    /// Which of them means 0; a border is filled with it.
-    pub zero: u8,
+    /// The bits of floats, so that equal scales are equal.
+    steps: [u32; 4],
+    zeros: [u32; 4],
 }
 
 impl Scale {
-    /// `step` is positive and finite.
+    /// The same for all channels. `step` is positive and finite.
     pub const fn new(step: f32, zero: u8) -> Self {
-        Self { step: step.to_bits(), zero }
+        Self { steps: [step.to_bits(); 4], zeros: [(zero as f32).to_bits(); 4] }
     }
 
-    /// Between a value and the next.
-    pub const fn step(self) -> f32 {
-        f32::from_bits(self.step)
+    /// One for each channel of a word; the zeros are within 0 to 255, and need not be whole.
+    pub const fn of_channels(steps: [f32; 4], zeros: [f32; 4]) -> Self {
+        const fn bits([a, b, c, d]: [f32; 4]) -> [u32; 4] {
+            [a.to_bits(), b.to_bits(), c.to_bits(), d.to_bits()]
+        }
+        Self { steps: bits(steps), zeros: bits(zeros) }
+    }
+
+    /// Pixels of 8 bits as they are, which mean `(q / 255 - mean) / std`.
+    pub fn of_pixels(mean: [f32; 3], std: [f32; 3]) -> Self {
+        let channels = [0, 1, 2, 2];
+        Self::of_channels(
+            channels.map(|channel| (255.0 * std[channel]).recip()),
+            channels.map(|channel| 255.0 * mean[channel]),
+        )
+    }
+
+    /// Between a value and the next, for each channel of a word.
+    pub const fn steps(self) -> [f32; 4] {
+        let [a, b, c, d] = self.steps;
+        [f32::from_bits(a), f32::from_bits(b), f32::from_bits(c), f32::from_bits(d)]
+    }
+
+    /// Which of them means 0, or would, for each channel of a word.
+    pub const fn zeros(self) -> [f32; 4] {
+        let [a, b, c, d] = self.zeros;
+        [f32::from_bits(a), f32::from_bits(b), f32::from_bits(c), f32::from_bits(d)]
+    }
+
+    /// What a border's words are: the nearest to 0.
+    pub fn border(self) -> [u8; 4] {
+        self.zeros().map(|zero| zero.round_ties_even().clamp(0.0, 255.0) as u8)
     }
 
     /// The scale of values from `low` to `high`, 0 among them, of which 0 is exactly one.
@@ -61,15 +90,15 @@ impl Scale {
         Self::new(step, zero as u8)
     }
 
-    /// The nearest value that 8 bits can mean; the least for what is no number.
-    pub fn quantise(self, value: f32) -> u8 {
-        let step = (value * self.step().recip() + f32::from(self.zero)).round_ties_even();
-        step.clamp(0.0, 255.0) as u8
+    /// The nearest value that 8 bits of a channel can mean; the least for what is no number.
+    pub fn quantise(self, channel: usize, value: f32) -> u8 {
+        let (step, zero) = (self.steps()[channel % 4], self.zeros()[channel % 4]);
+        (value * step.recip() + zero).round_ties_even().clamp(0.0, 255.0) as u8
     }
 
-    /// What 8 bits mean.
-    pub fn value(self, quantised: u8) -> f32 {
-        self.step() * (f32::from(quantised) - f32::from(self.zero))
+    /// What 8 bits of a channel mean.
+    pub fn value(self, channel: usize, quantised: u8) -> f32 {
+        self.steps()[channel % 4] * (f32::from(quantised) - self.zeros()[channel % 4])
     }
 }
 
@@ -102,16 +131,16 @@ impl Element {
         }
     }
 
-    /// What each byte of a border is, so that it means 0.
-    pub const fn zero(self) -> u8 {
+    /// What the bytes of each of a border's words are, so that it means 0.
+    pub fn border(self) -> [u8; 4] {
         match self {
-            Self::U8(scale) => scale.zero,
-            Self::F32 | Self::Bf16 | Self::Split { .. } => 0,
+            Self::U8(scale) => scale.border(),
+            Self::F32 | Self::Bf16 | Self::Split { .. } => [0; 4],
         }
     }
 
-    /// What a value is when it has been stored.
-    pub fn round(self, value: f32) -> f32 {
+    /// What a channel's value is when it has been stored.
+    pub fn round(self, channel: usize, value: f32) -> f32 {
         match self {
             Self::F32 => value,
             Self::Bf16 => round_to_bf16(value),
@@ -122,7 +151,7 @@ impl Element {
                 };
                 (0..parts).fold((0.0, value.clamp(-SPLIT_MAX, SPLIT_MAX)), part).0
             }
-            Self::U8(scale) => scale.value(scale.quantise(value)),
+            Self::U8(scale) => scale.value(channel, scale.quantise(channel, value)),
         }
     }
 
@@ -213,12 +242,26 @@ mod tests {
     fn zero_is_exact_in_any_range() {
         for (low, high) in [(0.0, 5.1), (-1.0, 3.0), (-2.0, 0.0), (0.0, 0.0), (1.0, 4.0), (-7.0, -2.0)] {
             let scale = Scale::of_range(low, high);
-            assert_eq!(scale.value(scale.quantise(0.0)), 0.0, "{low} to {high}");
+            assert_eq!(scale.value(0, scale.quantise(0, 0.0)), 0.0, "{low} to {high}");
             for value in [low, high, 0.3 * low + 0.7 * high] {
-                let error = (scale.value(scale.quantise(value)) - value).abs();
-                assert!(error <= scale.step() * 0.501 + 1e-6, "{value} of {low} to {high}: {error}");
+                let error = (scale.value(1, scale.quantise(1, value)) - value).abs();
+                assert!(error <= scale.steps()[1] * 0.501 + 1e-6, "{value} of {low} to {high}: {error}");
             }
         }
+    }
+
+    #[test]
+    fn pixels_are_kept_as_they_are() {
+        let (mean, std) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+        let scale = Scale::of_pixels(mean, std);
+        for channel in 0..3 {
+            for pixel in 0..=255 {
+                let value = (f32::from(pixel) / 255.0 - mean[channel]) / std[channel];
+                assert_eq!(scale.quantise(channel, value), pixel);
+                assert!((scale.value(channel, pixel) - value).abs() < 1e-6, "{pixel} of {channel}");
+            }
+        }
+        assert_eq!(scale.border(), [124, 116, 104, 104]);
     }
 
     #[test]
@@ -234,14 +277,14 @@ mod tests {
     #[test]
     fn three_parts_are_a_single_and_two_have_16_bits() {
         for value in [1.0 + f32::EPSILON, 0.1, -123.456, 3e-20] {
-            assert_eq!(Element::Split { parts: 3 }.round(value), value);
-            let two = Element::Split { parts: 2 }.round(value);
+            assert_eq!(Element::Split { parts: 3 }.round(0, value), value);
+            let two = Element::Split { parts: 2 }.round(0, value);
             assert!((two - value).abs() <= value.abs() * 2.0_f32.powi(-16));
         }
         for parts in [2, 3] {
-            assert_eq!(Element::Split { parts }.round(f32::MAX), SPLIT_MAX);
-            assert_eq!(Element::Split { parts }.round(f32::NEG_INFINITY), -SPLIT_MAX);
-            assert!(Element::Split { parts }.round(f32::NAN).is_nan());
+            assert_eq!(Element::Split { parts }.round(0, f32::MAX), SPLIT_MAX);
+            assert_eq!(Element::Split { parts }.round(0, f32::NEG_INFINITY), -SPLIT_MAX);
+            assert!(Element::Split { parts }.round(0, f32::NAN).is_nan());
         }
     }
 }

@@ -49,6 +49,20 @@ impl Memory<'_> {
         }
     }
 
+    /// What [`Memory::get_padded`] gives, as a convolution multiplies it: of bytes the integers, in a border
+    /// too.
+    fn factor(&self, view: &View, at: [usize; 4], before: [usize; 2]) -> f64 {
+        let Element::U8(scale) = view.element else { return self.get_padded(view, at, before) };
+        let [n, y, x, c] = at;
+        let inside =
+            y >= before[0] && y - before[0] < view.height && x >= before[1] && x - before[1] < view.width;
+        if !inside || c >= view.channels {
+            return scale.border()[c % 4].into();
+        }
+        let value = self.get(view, [n, y - before[0], x - before[1], c]);
+        (value / f64::from(scale.steps()[c % 4]) + f64::from(scale.zeros()[c % 4])).round()
+    }
+
     /// Replaces the whole view; `value` gives what each `[n, y, x, c]` becomes.
     fn fill(&mut self, view: &View, value: impl Fn(&Self, [usize; 4]) -> f64) {
         let mut values = Vec::with_capacity(self.n * view.height * view.width * view.channels);
@@ -68,7 +82,10 @@ impl Memory<'_> {
                     let at = SLOTS * view.at(n, y, x);
                     if let Some(values) = values.next() {
                         let stored = self.arena[at..at + view.channels].iter_mut();
-                        stored.zip(values).for_each(|(stored, value)| *stored = round(view.element, *value));
+                        let values = values.iter().enumerate();
+                        stored.zip(values).for_each(|(stored, (channel, value))| {
+                            *stored = round(view.element, channel, *value);
+                        });
                     }
                 }
             }
@@ -76,11 +93,11 @@ impl Memory<'_> {
     }
 }
 
-/// What is stored of a value.
-fn round(element: Element, value: f64) -> f64 {
+/// What is stored of a channel's value.
+fn round(element: Element, channel: usize, value: f64) -> f64 {
     match element {
         Element::F32 => value,
-        Element::Bf16 | Element::Split { .. } | Element::U8(_) => element.round(value as f32).into(),
+        Element::Bf16 | Element::Split { .. } | Element::U8(_) => element.round(channel, value as f32).into(),
     }
 }
 

@@ -115,19 +115,15 @@ fn conv(memory: &Memory, op: &Conv, at: [usize; 4]) -> f64 {
                 let weight = packed_weight(memory.weights, op, c, (ky * width + kx, k));
                 let (y, x) = (y * op.stride[0] + ky * op.dilation[0], x * op.stride[1] + kx * op.dilation[1]);
                 let at = [n, y, x, group * in_group + k];
-                sum += weight * memory.get_padded(&op.input, at, op.pad);
+                sum += weight * memory.factor(&op.input, at, op.pad);
             }
         }
     }
     let constants = op.weights + height * width * op.group_input * lanes;
     let constant = |index: usize| memory.weights[constants + index * lanes + c];
     let biased = match op.input.element {
-        // The packed scale is for integers, and the bias makes up for the input's zero.
-        Element::U8(scale) => {
-            let (step, zero) = (f64::from(scale.step()), f64::from(scale.zero));
-            let weights = f64::from(constant(2).to_bits().cast_signed());
-            (sum / step + zero * weights) * f64::from(constant(0)) + f64::from(constant(1))
-        }
+        // The packed scale is for integers, and the bias makes up for the input's zeros.
+        Element::U8(_) => sum * f64::from(constant(0)) + f64::from(constant(1)),
         Element::F32 | Element::Bf16 | Element::Split { .. } => sum + f64::from(constant(0)),
     };
     activate(op.activation, biased + shortcut(memory, op.residual.as_ref(), at))
