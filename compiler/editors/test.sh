@@ -8,12 +8,18 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 temp="$(mktemp -d)"
-trap 'rm -rf "$temp"' EXIT
-skipped=0
+# Until all is done this is a failure, and none is taken for a 2, whatever the command that failed ends with.
+status=1
+finish() {
+    rm -rf "$temp"
+    exit "$status"
+}
+trap finish EXIT
 
+skipped=0
 skip() {
     echo "skipped: $1"
-    skipped=1
+    skipped=2
 }
 
 install_packages() {
@@ -24,12 +30,14 @@ install_packages() {
 }
 
 test_extension() {
+    local file
     npm --silent run check
     npm --silent test
     npm --silent run package -- --out "$temp/resnetc.vsix"
-    unzip -l "$temp/resnetc.vsix" | tee "$temp/listing"
+    [ -s "$temp/resnetc.vsix" ]
+    npm --silent exec -- vsce ls --no-dependencies >"$temp/listing"
     for file in package.json dist/extension.js language-configuration.json syntaxes/resnet.tmLanguage.json LICENSE.txt; do
-        grep -q "extension/$file\$" "$temp/listing" || { echo "the package lacks $file" >&2; exit 1; }
+        grep -qx "$file" "$temp/listing" || { echo "the package lacks $file" >&2; exit 1; }
     done
 }
 
@@ -80,4 +88,4 @@ else
     skip "the tree-sitter grammar, for want of tree-sitter: cargo install tree-sitter-cli --locked"
 fi
 
-[ "$skipped" = 0 ] || exit 2
+status="$skipped"

@@ -7,6 +7,9 @@
  *
  * A new line ends a statement where one may end. Within parentheses, and behind a comma or an operator, none may: the
  * new line is no token there, so it is space.
+ *
+ * It reads a little more than the compiler, which refuses comparisons that chain, a number with letters right behind it,
+ * and an opening brace or a name on a line of its own.
  */
 
 /// <reference types="tree-sitter-cli/dsl" />
