@@ -22,14 +22,20 @@ skip() {
     skipped=2
 }
 
-install_packages() {
+# Whether there is a Node that is new enough, and the extension's packages are there or can be fetched.
+can_test_extension() {
     local major
-    major="$(node -p 'process.versions.node.split(".")[0]')" && [ "$major" -ge 20 ] || return
-    [ node_modules/.package-lock.json -nt package-lock.json ] && return
-    npm ci --ignore-scripts --no-audit --no-fund --fetch-retries 1
+    major="$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null)" && [ "$major" -ge 20 ] || return
+    are_installed || npm view --fetch-retries 1 vscode-textmate version >/dev/null
+}
+
+are_installed() {
+    [ vscode/node_modules/.package-lock.json -nt vscode/package-lock.json ]
 }
 
 test_extension() {
+    are_installed || npm --prefix vscode ci --ignore-scripts --no-audit --no-fund
+    cd vscode
     local file
     npm --silent run check
     npm --silent test
@@ -47,6 +53,7 @@ tree_sitter() {
 }
 
 test_grammar() {
+    cd tree-sitter-resnet
     printf '{ "parser-directories": ["%s"] }' "$PWD/.." >"$temp/config.json"
     "$command" generate --abi 14 --output "$temp/src"
     diff src/grammar.json "$temp/src/grammar.json" || { echo "run tree-sitter generate --abi 14" >&2; exit 1; }
@@ -75,15 +82,15 @@ test_bad_spec() {
     [ "$found" = "$wanted" ] || { echo "$1: refused is $found, and should be $wanted" >&2; exit 1; }
 }
 
-if (cd vscode && install_packages); then
-    (cd vscode && test_extension)
+if can_test_extension; then
+    (test_extension)
 else
     skip "the TextMate grammar and the extension, for want of Node 20 and npm's packages"
 fi
 
 command="${TREE_SITTER:-$(command -v tree-sitter || true)}"
 if [ -n "$command" ]; then
-    (cd tree-sitter-resnet && test_grammar)
+    (test_grammar)
 else
     skip "the tree-sitter grammar, for want of tree-sitter: cargo install tree-sitter-cli --locked"
 fi
