@@ -1,0 +1,5 @@
+[
+  (body)
+  (parameters)
+  (arguments)
+] @fold
