@@ -553,3 +553,20 @@ fn an_interrupt_leaves_nothing_half_written() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(hidden(), Vec::<std::ffi::OsString>::new());
 }
+
+#[test]
+fn manual_pages_tell_every_subcommand_and_its_options() {
+    let folder = scratch("manual");
+    let told = good(resnetc(&folder).args(["manual", "pages"]));
+    let main = fs::read_to_string(folder.join("pages/resnetc.1")).unwrap();
+    let pages = fs::read_dir(folder.join("pages")).unwrap().count();
+    assert_eq!(told, format!("wrote {pages} pages to pages\n"));
+    let subcommands = main.matches("resnetc\\-").count();
+    assert_eq!(pages, subcommands + 1, "each subcommand that the first page names has its own");
+    let build = fs::read_to_string(folder.join("pages/resnetc-build.1")).unwrap();
+    for option in ["weights", "no\\-embed", "batch", "precision"] {
+        assert!(build.contains(&format!("\\-\\-{option}")), "no --{option} in\n{build}");
+    }
+    fs::write(folder.join("file"), "").unwrap();
+    assert!(bad(resnetc(&folder).args(["manual", "file"]), 1).contains("file"));
+}

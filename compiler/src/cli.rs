@@ -11,6 +11,7 @@ mod emit;
 mod explain;
 mod fmt;
 mod list;
+mod manual;
 mod new;
 mod pictures;
 mod random;
@@ -63,6 +64,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { command: list::command, run: list::run },
     Subcommand { command: explain::command, run: explain::run },
     Subcommand { command: completions::command, run: completions::run },
+    Subcommand { command: manual::command, run: manual::run },
 ];
 
 fn command() -> Command {
