@@ -33,7 +33,7 @@ use resnetc_runtime::plan::Plan;
 
 pub use model::Network;
 pub use plan::Algorithms;
-pub use spec::{Checked, Spec, shipped_models};
+pub use spec::{Checked, Spec, Survey, shipped_models};
 
 use precision::Precisions;
 use weights::{Checkpoint, Rename, WeightsError};

@@ -281,6 +281,14 @@ pub const COMMANDS: &[CommandSpec] = &[
     ),
 ];
 
+/// What stands behind `COUNT of BLOCK(arguments)`.
+pub const REPEAT: CommandSpec = command(
+    "of",
+    Family::Operation,
+    &[option("stride", ArgKind::Count, "the stride of the first block; 1")],
+    "So many blocks, one after the other.",
+);
+
 /// The command of a word.
 pub fn find(word: &str) -> Option<&'static CommandSpec> {
     COMMANDS.iter().find(|c| c.word == word)

@@ -85,15 +85,16 @@ impl Env {
         self.names.push(Name { name: name.to_owned(), value, span, given, sources: Vec::new() });
     }
 
-    /// Evaluates and binds a `let`.
-    pub fn define_let(&mut self, name: &Ident, value: &Expr, sink: &mut Sink) {
+    /// Evaluates and binds a `let`; gives its value.
+    pub fn define_let(&mut self, name: &Ident, value: &Expr, sink: &mut Sink) -> Value {
         let found = self.eval(value, sink).unwrap_or(Value::Unknown);
-        self.define(&name.text, found, name.span, sink);
+        self.define(&name.text, found.clone(), name.span, sink);
         let mut paths = Vec::new();
         collect_paths(value, &mut paths);
         if let Some(last) = self.names.last_mut() {
             last.sources = paths.into_iter().map(|p| p.text.clone()).filter(|p| *p != name.text).collect();
         }
+        found
     }
 
     /// Says where the value of the name that was bound last comes from.
