@@ -19,7 +19,11 @@ pub mod diagnostics;
 pub mod emit;
 mod files;
 pub mod graph;
+#[cfg(feature = "cli")]
+mod lsp;
 pub mod model;
+#[cfg(feature = "cli")]
+mod numbers;
 pub mod passes;
 pub mod plan;
 pub mod precision;

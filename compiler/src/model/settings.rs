@@ -236,8 +236,8 @@ fn apply(resolved: &mut Resolved, given: Given, sink: &mut Sink) {
             let shown = if word.is_empty() { other.describe() } else { format!("`{word}`") };
             let message = format!("{shown} is no shortcut mode");
             let mut error = Diagnostic::error(Code::R0302, given.span, message, "unknown mode")
-                .with_note(format!("known: {}", quoted(SHORTCUT_MODES.iter().copied())));
-            if let Some(near) = nearest(word, SHORTCUT_MODES.iter().copied()) {
+                .with_note(format!("known: {}", quoted(SHORTCUT_MODES.iter().map(|m| m.word))));
+            if let Some(near) = nearest(word, SHORTCUT_MODES.iter().map(|m| m.word)) {
                 error = error.with_help(format!("there is `{near}`"));
             }
             sink.push(error);
