@@ -7,13 +7,21 @@
 //! tokens before the cursor alone.
 
 mod analysis;
+mod completion;
 mod diagnostics;
+mod docs;
 mod documents;
 mod formatting;
 mod frame;
+mod hover;
+mod inlay;
+mod instances;
 mod library;
+mod names;
+mod navigation;
 mod outline;
 mod queue;
+mod rename;
 mod server;
 mod text;
 mod uri;

@@ -1,11 +1,15 @@
 //! What is known of one version of a document.
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use crate::diagnostics::{FileId, Report, Sources};
 use crate::model::trace::Traced;
-use crate::syntax::ast::File;
+use crate::syntax::ast::{Body, File, Item, ItemKind, Param, Statement, StatementKind};
 use crate::{Spec, Survey};
+
+use super::instances::Instances;
+use super::names::{self, Names};
 
 /// The document among the sources of its analysis; those behind it are the compiler's own.
 pub const OWN: FileId = FileId(0);
@@ -14,6 +18,8 @@ pub const OWN: FileId = FileId(0);
 pub struct Analysis {
     spec: Spec,
     survey: Survey,
+    names: OnceCell<Names>,
+    instances: OnceCell<Instances>,
 }
 
 impl Analysis {
@@ -21,7 +27,7 @@ impl Analysis {
     pub fn new(text: String, folder: PathBuf) -> Self {
         let spec = Spec::in_folder("this document", text, folder);
         let survey = spec.survey();
-        Self { spec, survey }
+        Self { spec, survey, names: OnceCell::new(), instances: OnceCell::new() }
     }
 
     /// What could be read of the text.
@@ -47,5 +53,65 @@ impl Analysis {
     /// The models, as far as they can be expanded.
     pub fn models(&self) -> &[Traced] {
         &self.survey.models
+    }
+
+    /// What became of each statement in them.
+    pub fn instances(&self) -> &Instances {
+        self.instances.get_or_init(|| Instances::new(self.models()))
+    }
+
+    /// What is named where.
+    pub fn names(&self) -> &Names {
+        self.names.get_or_init(|| Names::new(self.file(), self.spec.library()))
+    }
+
+    /// The block of a name, the file's own or a standard one.
+    pub fn block(&self, name: &str) -> Option<&Item> {
+        names::find_block(self.file(), self.spec.library(), name)
+    }
+
+    /// The model of a name, the file's own or a shipped one.
+    pub fn model(&self, name: &str) -> Option<&Item> {
+        names::find_model(self.file(), self.spec.library(), name)
+    }
+
+    /// Every block that can be asked for, the file's own first.
+    pub fn all_blocks(&self) -> impl Iterator<Item = &Item> {
+        self.all_items().filter(|i| matches!(i.kind, ItemKind::Block { .. }))
+    }
+
+    /// Every model that an alias can stand for, the file's own first.
+    pub fn all_models(&self) -> impl Iterator<Item = &Item> {
+        self.all_items().filter(|i| !matches!(i.kind, ItemKind::Block { .. }))
+    }
+
+    fn all_items(&self) -> impl Iterator<Item = &Item> {
+        std::iter::once(self.file()).chain(self.spec.library()).flat_map(|file| &file.items)
+    }
+
+    /// The parameters of a model or block.
+    pub fn params_of<'a>(&'a self, item: &'a Item) -> &'a [Param] {
+        names::params_of(self.file(), self.spec.library(), item)
+    }
+
+    /// Every statement of the document, each before those in its braces.
+    pub fn statements(&self) -> Vec<&Statement> {
+        let bodies = self.file().items.iter().filter_map(|item| match &item.kind {
+            ItemKind::Model { body, .. } | ItemKind::Block { body, .. } => Some(body),
+            ItemKind::Alias { .. } => None,
+        });
+        let mut found = Vec::new();
+        bodies.for_each(|body| collect(body, &mut found));
+        found
+    }
+}
+
+fn collect<'a>(body: &'a Body, found: &mut Vec<&'a Statement>) {
+    for statement in &body.statements {
+        found.push(statement);
+        if let StatementKind::Command(command) = &statement.kind {
+            let clauses = command.clauses.iter().map(|clause| &clause.body);
+            command.body.iter().chain(clauses).for_each(|body| collect(body, found));
+        }
     }
 }

@@ -15,7 +15,7 @@ use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response,
 use lsp_types::notification::{self as note, Notification as _};
 use lsp_types::request::{self as ask, Request as _};
 use lsp_types::{
-    InitializeParams, InitializeResult, MessageType, OneOf, PublishDiagnosticsParams, ServerCapabilities,
+    CompletionOptions, HoverProviderCapability, InitializeParams, InitializeResult, MessageType, OneOf, PublishDiagnosticsParams, RenameOptions, ServerCapabilities,
     ServerInfo, ShowMessageParams, TextDocumentSyncCapability, TextDocumentSyncKind,
 };
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ use super::documents::Documents;
 use super::frame::{self, Incoming, Malformed};
 use super::library::Library;
 use super::queue::Queue;
-use super::{Answer, State, diagnostics, formatting, outline};
+use super::{Answer, State, completion, diagnostics, formatting, hover, inlay, navigation, outline, rename};
 
 /// How the server came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,6 +194,19 @@ impl<W: Write> Server<W> {
 fn capabilities() -> ServerCapabilities {
     ServerCapabilities {
         text_document_sync: Some(TextDocumentSyncCapability::Kind(TextDocumentSyncKind::INCREMENTAL)),
+        hover_provider: Some(HoverProviderCapability::Simple(true)),
+        completion_provider: Some(CompletionOptions {
+            trigger_characters: Some([" ", ",", "("].map(str::to_owned).to_vec()),
+            ..CompletionOptions::default()
+        }),
+        inlay_hint_provider: Some(OneOf::Left(true)),
+        definition_provider: Some(OneOf::Left(true)),
+        references_provider: Some(OneOf::Left(true)),
+        document_highlight_provider: Some(OneOf::Left(true)),
+        rename_provider: Some(OneOf::Right(RenameOptions {
+            prepare_provider: Some(true),
+            work_done_progress_options: Default::default(),
+        })),
         document_symbol_provider: Some(OneOf::Left(true)),
         document_formatting_provider: Some(OneOf::Left(true)),
         ..ServerCapabilities::default()
@@ -207,6 +220,16 @@ fn dispatch(state: &State, request: Request) -> Outcome {
         ask::DocumentSymbolRequest::METHOD => {
             by::<ask::DocumentSymbolRequest>(state, params, outline::outline)
         }
+        ask::HoverRequest::METHOD => by::<ask::HoverRequest>(state, params, hover::hover),
+        ask::Completion::METHOD => by::<ask::Completion>(state, params, completion::complete),
+        ask::InlayHintRequest::METHOD => by::<ask::InlayHintRequest>(state, params, inlay::hints),
+        ask::GotoDefinition::METHOD => by::<ask::GotoDefinition>(state, params, navigation::definition),
+        ask::References::METHOD => by::<ask::References>(state, params, navigation::references),
+        ask::DocumentHighlightRequest::METHOD => {
+            by::<ask::DocumentHighlightRequest>(state, params, navigation::highlights)
+        }
+        ask::PrepareRenameRequest::METHOD => by::<ask::PrepareRenameRequest>(state, params, rename::prepare),
+        ask::Rename::METHOD => by::<ask::Rename>(state, params, rename::rename),
         ask::Formatting::METHOD => by::<ask::Formatting>(state, params, formatting::format),
         _ => Err(error(ErrorCode::MethodNotFound, &format!("there is no request `{method}`"))),
     }

@@ -31,10 +31,6 @@ impl Text {
         &self.text
     }
 
-    /// How many lines there are.
-    pub fn lines(&self) -> usize {
-        self.starts.len()
-    }
 
     /// The bytes of a line, without its end.
     pub fn line(&self, line: usize) -> Bytes<usize> {
