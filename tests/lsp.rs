@@ -4,7 +4,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -347,9 +347,9 @@ fn text_that_cannot_be_read_hides_no_other_mistake() {
     assert_eq!(codes(&found), ["R0002 2:18-2:19", "R0202 4:40-4:48", "R0102 5:27-5:32"]);
 
     // What is wrong in a standard block is told where it is asked for, and points into its file.
-    client.open(uri, "model a { input image(3, 32, 32)\n stage s { 1 of bottleneck(64, 7) } }\n");
+    client.open(uri, "model a { input image(3, 32, 32)\n stage s { 1 of bottleneck_se(64, 4, 512) } }\n");
     let found = client.diagnostics(uri, 1);
-    assert_eq!(codes(&found)[0].split(' ').next(), Some("R0202"), "{found:?}");
+    assert_eq!(codes(&found)[0].split(' ').next(), Some("R0303"), "{found:?}");
     let related = found[0]["relatedInformation"].as_array().unwrap();
     let inside = related.iter().find(|r| r["location"]["uri"] != uri).unwrap();
     let path = path_of(&inside["location"]["uri"]);
@@ -422,4 +422,260 @@ fn answers_on_the_largest_spec_come_while_one_types() {
     println!("the slowest of 10 analyses took {slowest:?}");
     // What a person notices is 50 ms; a machine with other work is given ten times that.
     assert!(slowest < Duration::from_millis(500), "{slowest:?}");
+}
+
+fn hovered(client: &Client, marked: &str) -> String {
+    client.at("textDocument/hover", marked, json!({}))["contents"]["value"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// A text with a cursor behind its first `before`.
+fn marked(text: &str, before: &str) -> String {
+    let at = text.find(before).unwrap_or_else(|| panic!("no {before:?}")) + before.len();
+    format!("{}|{}", &text[..at], &text[at..])
+}
+
+#[test]
+fn hovering_tells_what_a_line_computes_and_what_a_word_means() {
+    let client = Client::start();
+    // The stem's convolution: 3 * 16 * 9 weights, over 32 x 32 positions.
+    let told = hovered(&client, &marked(SPEC, "stem { con"));
+    assert!(told.contains("**conv**: Convolution."), "{told}");
+    assert!(
+        told.contains(
+            "In `mine`: 3 x 32 x 32 → 16 x 32 x 32, 432 parameters, 442,368 MACs, receptive field 3 x 3."
+        ),
+        "{told}"
+    );
+    // In a block: its first instance, and how many there are.
+    let told = hovered(&client, &marked(SPEC, "        conv 3x3, wide, gro"));
+    assert!(told.contains("- `groups`") || told.contains("`groups`: groups of channels; 1"), "{told}");
+    assert!(told.contains("parameter `groups`: 1"), "{told}");
+    assert!(told.contains("16 x 32 x 32 → 16 x 32 x 32, 2,304 parameters"), "{told}");
+    assert!(told.contains("the first of 2, up to `layer1.0.conv2`"), "{told}");
+    // Names, with their values; blocks, with their comment; modes, with theirs.
+    assert!(hovered(&client, &marked(SPEC, "    let n")).contains("constant `n`: 1"));
+    assert!(hovered(&client, &marked(SPEC, "block unit(wi")).contains("parameter `wide`: 16, 32"));
+    let told = hovered(&client, &marked(SPEC, "n of uni"));
+    assert!(
+        told.contains("block unit(wide, groups = 1)") && told.contains("Two 3x3 convolutions."),
+        "{told}"
+    );
+    assert!(hovered(&client, &marked(SPEC, "shortcut zero")).contains("Option A"));
+    let told = hovered(&client, &marked(SPEC, "model mi"));
+    assert!(told.contains("A network of its own blocks.") && told.contains(" MACs"), "{told}");
+    assert!(hovered(&client, &marked(SPEC, "    requir")).contains("require CONDITION"));
+    assert_eq!(hovered(&client, &marked(SPEC, "// A netw")), "");
+    // Behind a mistake shapes are not known; before it they are, and in other models.
+    let broken = SPEC.replace("linear 10", "linaer 10; relu");
+    assert!(hovered(&client, &marked(&broken, "stem { con")).contains("432 parameters"));
+    assert!(hovered(&client, &marked(&broken, "linaer 10; re")).contains("its shape is not known"));
+}
+
+#[test]
+fn shapes_stand_at_the_ends_of_lines() {
+    let client = Client::start();
+    let uri = "file:///tmp/inlay.resnet";
+    let hints = |text: &str| {
+        client.open(uri, text);
+        let whole = json!({"start": {"line": 0, "character": 0}, "end": {"line": 99, "character": 0}});
+        let found =
+            client.ask("textDocument/inlayHint", json!({"textDocument": {"uri": uri}, "range": whole}));
+        let show = |h: &Value| {
+            format!(
+                "{}:{} {}",
+                h["position"]["line"],
+                h["position"]["character"],
+                h["label"].as_str().unwrap()
+            )
+        };
+        found.as_array().unwrap().iter().map(show).collect::<Vec<_>>()
+    };
+    let text = SPEC.replace("norm; relu }\n    stage", "norm; relu } // \u{1f600}\n    stage");
+    assert_eq!(
+        hints(&text),
+        [
+            "6:46 16 x 32 x 32",
+            "7:37 16 x 32 x 32",
+            "8:51 32 x 16 x 16",
+            "9:39 10 x 1 x 1",
+            "16:50 16 x 32 x 32, …",
+            "17:30 16 x 32 x 32, …",
+            "18:12 16 x 32 x 32, …",
+            "19:5 16 x 32 x 32, …",
+            "20:8 16 x 32 x 32, …",
+        ]
+    );
+    assert_eq!(hints(&SPEC.replace("linear 10", "linear")).len(), 8, "all but the broken line");
+}
+
+#[test]
+fn names_lead_to_their_definitions_and_uses() {
+    let client = Client::start();
+    let definition =
+        |text: &str, before: &str| client.at("textDocument/definition", &marked(text, before), json!({}));
+    let uses = |text: &str, before: &str| {
+        let context = json!({"context": {"includeDeclaration": true}});
+        let found = client.at("textDocument/references", &marked(text, before), context);
+        found.as_array().unwrap().iter().map(|l| range(&l["range"])).collect::<Vec<_>>()
+    };
+    assert_eq!(range(&definition(SPEC, "layer1 { n of un")["range"]), "14:6-14:10");
+    assert_eq!(range(&definition(SPEC, "layer1 { n")["range"]), "3:8-3:9");
+    assert_eq!(range(&definition(SPEC, "output lay")["range"]), "7:10-7:16");
+    assert_eq!(uses(SPEC, "block unit(wide"), ["14:11-14:15", "16:18-16:22", "17:18-17:22"]);
+    assert_eq!(uses(SPEC, "model mine(depth"), ["1:11-1:16", "2:12-2:17", "3:13-3:18"]);
+    // A parameter that an alias names, behind characters of two code units.
+    let alias = format!("{SPEC}model \u{1f600} ;\nmodel big = mine(depth = 20) /* \u{1f600} */\n");
+    assert_eq!(uses(&alias, "big = mine(dep").last().unwrap(), "23:17-23:22");
+    // A standard block opens in a file that nobody can write to.
+    let text = "model a { input image(3, 32, 32)\n stage s { 2 of basic(16) } }\n";
+    let found = definition(text, "2 of bas");
+    let path = path_of(&found["uri"]);
+    let line = found["range"]["start"]["line"].as_u64().unwrap() as usize;
+    assert!(fs::read_to_string(&path).unwrap().lines().nth(line).unwrap().starts_with("block basic(width)"));
+    assert!(fs::metadata(&path).unwrap().permissions().readonly());
+    // In it, too, names lead on; and nothing in it is wrong.
+    let uri = found["uri"].as_str().unwrap();
+    client.open(uri, &fs::read_to_string(&path).unwrap());
+    assert_eq!(client.diagnostics(uri, 1), [] as [Value; 0]);
+    assert!(definition(text, "stag").is_null());
+}
+
+#[test]
+fn renaming_changes_every_use_and_keeps_the_meaning() {
+    let client = Client::start();
+    let uri = "file:///tmp/at.resnet";
+    let rename = |text: &str, before: &str, name: &str| {
+        let (plain, position) = cursor(&marked(text, before));
+        client.open(uri, &plain);
+        client.answer(
+            "textDocument/rename",
+            json!({"textDocument": {"uri": uri}, "position": position, "newName": name}),
+        )
+    };
+    let renamed = |text: &str, before: &str, name: &str| {
+        let answer = rename(text, before, name);
+        edited(text, &answer["result"]["changes"][uri])
+    };
+    let found = renamed(SPEC, "block uni", "pair");
+    assert_eq!(found, SPEC.replace("unit", "pair"));
+    // A bare option is a use of the parameter, and stays the option.
+    let found = renamed(SPEC, "block unit(wide, gro", "g");
+    assert_eq!(found, SPEC.replace("groups = 1", "g = 1").replace(", groups", ", groups g"));
+    client.open(uri, &found);
+    assert_eq!(client.diagnostics(uri, 1), [] as [Value; 0]);
+    let found = renamed(SPEC, "stage lay", "first");
+    assert_eq!(found, SPEC.replace("layer1", "first"));
+    for (before, name, why) in [
+        ("block uni", "two words", "is no name"),
+        ("block uni", "of", "word of the language"),
+        ("block unit(wi", "groups", "is taken"),
+        ("block unit(wi", "stride", "is taken"),
+        ("    stem { con", "x", "nothing is named here"),
+    ] {
+        let answer = rename(SPEC, before, name);
+        assert!(answer["error"]["message"].as_str().unwrap_or_default().contains(why), "{name}: {answer}");
+    }
+    let standard = "model a { input image(3, 32, 32)\n stage s { 2 of basic(16) } }\n";
+    let answer = rename(standard, "2 of bas", "x");
+    assert!(answer["error"]["message"].as_str().unwrap().contains("the compiler's own"), "{answer}");
+    assert_eq!(
+        client.at("textDocument/prepareRename", &marked(SPEC, "block uni"), json!({}))["placeholder"],
+        "unit"
+    );
+}
+
+#[test]
+fn completion_offers_what_may_stand_there_in_broken_text_too() {
+    let client = Client::start();
+    let offered = |marked: &str| {
+        let found = client.at("textDocument/completion", marked, json!({}));
+        found.as_array().cloned().unwrap_or_default()
+    };
+    let labels = |marked: &str| {
+        offered(marked).iter().map(|i| i["label"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(labels("mo|"), ["model", "block"]);
+    let top = labels("model a { |");
+    assert!(["input", "shortcut", "stage", "let"].iter().all(|w| top.contains(&(*w).to_owned())), "{top:?}");
+    assert!(!top.contains(&"conv".to_owned()), "{top:?}");
+    let inner = labels("model a(n = 2) { stem { let k = 1\n \u{2297} ; c| }");
+    assert!(
+        ["conv", "residual", "k", "n", "channels"].iter().all(|w| inner.contains(&(*w).to_owned())),
+        "{inner:?}"
+    );
+    assert!(
+        ["input", "stage", "preactivate", "stride"].iter().all(|w| !inner.contains(&(*w).to_owned())),
+        "{inner:?}"
+    );
+    assert_eq!(labels("model a { shortcut |"), ["none", "zero_pad", "projection", "projection_all"]);
+    assert_eq!(labels("model a { resize 256, bi|"), ["bilinear", "bicubic"]);
+    let options = labels("block b(w) { conv 3x3, w, stride, |");
+    assert_eq!(options, ["pad", "dilation", "groups", "bias"]);
+    assert_eq!(labels("block b(w) { conv 3x3, w, pad |")[..2], ["same", "w"]);
+    let blocks = labels(&format!("{SPEC}model b {{ stage s {{ 3 of |"));
+    assert!(blocks[0] == "unit" && blocks.contains(&"bottleneck_se".to_owned()), "{blocks:?}");
+    assert_eq!(
+        labels("model b { stage s { 3 of bottleneck(64, |")[..4],
+        ["width", "groups", "base", "expansion"]
+    );
+    assert_eq!(labels("model b { stage s { 3 of basic(64), |"), ["stride"]);
+    assert!(labels("model b = resn|").contains(&"resnet50".to_owned()));
+    assert_eq!(labels("model b = resnet50(shortcut = |")[0], "none");
+    assert!(labels("model b = resnet50(|").starts_with(&["n1".to_owned()]));
+    assert_eq!(
+        labels(&SPEC.replace("output layer1 as c1", "output l|")),
+        ["stem", "layer1", "layer2", "head"]
+    );
+    assert_eq!(labels("block b { residual { relu } p|"), ["projection"]);
+    for nowhere in ["model a { // |", "model a { weights \"|\"", "model a { stem { conv 3|", "model |"] {
+        assert_eq!(labels(nowhere), [] as [&str; 0], "{nowhere}");
+    }
+    // Documentation, and an edit that replaces the whole word.
+    let found = offered("// \u{1f600}\nmodel a { stem { \"\u{1f600}\"; max_|po 3x3 } }");
+    let pool = found.iter().find(|i| i["label"] == "max_pool").unwrap();
+    assert!(pool["documentation"]["value"].as_str().unwrap().contains("Maximum over windows."), "{pool}");
+    assert_eq!(range(&pool["textEdit"]["range"]), "1:23-1:29");
+}
+
+#[test]
+fn quick_fixes_mend_what_they_are_offered_for() {
+    let client = Client::start();
+    let uri = "file:///tmp/fix.resnet";
+    for (wrong, right, title) in [
+        ("norm; rleu }", "norm; relu }", "write `relu` instead of `rleu`"),
+        ("n of unti(width) }", "n of unit(width) }", "write `unit` instead of `unti`"),
+        ("conv 3x3, wdth;", "conv 3x3, width;", "write `width` instead of `wdth`"),
+        ("shortcut zero_pda", "shortcut zero_pad", "write `zero_pad` instead of `zero_pda`"),
+        ("depth % 6 = 2", "depth % 6 == 2", "write `==` instead of `=`"),
+        ("global_avg_pool; linear", "linear", "insert `global_avg_pool;`"),
+        ("unit(width * 2), stride = 2", "unit(width * 2), stride 2", "remove `=`"),
+        ("conv 3x3, width, stride;", "conv 3x3, width, stride 2;", "insert `2`"),
+        ("conv 3x3, width, groups 3;", "conv 3x3, width, groups 1;", "write `1` instead of `3`"),
+    ] {
+        // Of each pair the shorter is what the spec has, or nearly.
+        let spec = match wrong {
+            w if w.contains("linear") => SPEC.replace("global_avg_pool; linear", "linear"),
+            w if w.contains("stride;") || w.contains("groups 3") => SPEC.replace("conv 3x3, width;", wrong),
+            _ => SPEC.replace(right, wrong),
+        };
+        assert_ne!(spec, SPEC, "{wrong}");
+        client.open(uri, &spec);
+        let found = client.diagnostics(uri, 1);
+        assert!(!found.is_empty(), "{wrong}");
+        let range = found[0]["range"].clone();
+        let params = json!({"textDocument": {"uri": uri}, "range": range, "context": {"diagnostics": found}});
+        let actions = client.ask("textDocument/codeAction", params);
+        assert_eq!(actions[0]["title"], title, "{actions}");
+        assert_eq!(actions[0]["diagnostics"][0]["code"], found[0]["code"]);
+        let mended = edited(&spec, &actions[0]["edit"]["changes"][uri]);
+        client.open(uri, &mended);
+        assert_eq!(client.diagnostics(uri, 1), [] as [Value; 0], "{mended}");
+    }
+    let elsewhere = json!({"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}});
+    client.open(uri, &SPEC.replace("relu }", "rleu }"));
+    let params = json!({"textDocument": {"uri": uri}, "range": elsewhere, "context": {"diagnostics": []}});
+    assert_eq!(client.ask("textDocument/codeAction", params), json!([]));
 }

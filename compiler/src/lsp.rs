@@ -11,6 +11,7 @@ mod completion;
 mod diagnostics;
 mod docs;
 mod documents;
+mod fixes;
 mod formatting;
 mod frame;
 mod hover;

@@ -466,7 +466,7 @@ impl<'a> Checker<'a, '_> {
             let message = format!("nothing is called `{of}`");
             let error = Diagnostic::error(Code::R0109, span, message, "no part and no operation");
             return self.sink.push(match nearest(&of, parts.clone().chain(paths)) {
-                Some(near) => error.with_help(format!("there is `{near}`")),
+                Some(near) => error.with_nearest(span, near),
                 None => error.with_note(format!("its parts: {}", quoted(parts))),
             });
         };

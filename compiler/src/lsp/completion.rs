@@ -50,7 +50,10 @@ impl Found {
             detail: Some(detail.to_owned()),
             documentation: (!value.value.is_empty()).then_some(Documentation::MarkupContent(value)),
             sort_text: Some(format!("{:04}", self.items.len())),
-            text_edit: Some(CompletionTextEdit::Edit(TextEdit { range: self.range, new_text: label.to_owned() })),
+            text_edit: Some(CompletionTextEdit::Edit(TextEdit {
+                range: self.range,
+                new_text: label.to_owned(),
+            })),
             ..CompletionItem::default()
         });
     }
@@ -99,7 +102,12 @@ impl Completer<'_> {
             (Some(_), ["let", _, _, ..] | ["require", ..]) => self.values(),
             (Some(_), ["let" | "rename", ..]) => {}
             (Some(_), ["residual", .., "}"]) => {
-                self.found.add("projection", Kind::KEYWORD, "", String::from("What a projection is in this block."));
+                self.found.add(
+                    "projection",
+                    Kind::KEYWORD,
+                    "",
+                    String::from("What a projection is in this block."),
+                );
             }
             (Some(_), [.., "}"]) => {}
             (Some(_), [word, rest @ ..]) => self.behind(word, rest),
@@ -176,7 +184,9 @@ impl Completer<'_> {
         match arg.kind {
             ArgKind::Word(words) => self.found.choices(words),
             ArgKind::Flag => {
-                ["true", "false"].iter().for_each(|w| self.found.add(w, Kind::ENUM_MEMBER, "", String::new()));
+                ["true", "false"]
+                    .iter()
+                    .for_each(|w| self.found.add(w, Kind::ENUM_MEMBER, "", String::new()));
             }
             ArgKind::Name if spec.word == "output" => self.parts(),
             ArgKind::Pad => {

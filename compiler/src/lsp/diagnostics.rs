@@ -52,7 +52,7 @@ pub fn show(state: &State, document: &Document, diagnostic: &Diagnostic) -> Show
 /// What the terminal shows around the source, a line each.
 fn text(diagnostic: &Diagnostic) -> String {
     let label = (!diagnostic.primary.text.is_empty()).then(|| diagnostic.primary.text.clone());
-    let help = diagnostic.help.iter().map(|help| format!("help: {help}"));
+    let help = diagnostic.help.iter().map(|help| format!("help: {}", help.text));
     let lines = [diagnostic.message.clone()].into_iter().chain(label);
     lines.chain(diagnostic.notes.iter().cloned()).chain(help).collect::<Vec<_>>().join("\n")
 }

@@ -96,8 +96,10 @@ fn mode_of_alias(analysis: &Analysis, offset: u32) -> Option<(Span, String)> {
         ItemKind::Alias { base } => Some(base),
         ItemKind::Model { .. } | ItemKind::Block { .. } => None,
     });
-    let is_mode = |name: &Option<crate::syntax::ast::Ident>| name.as_ref().is_some_and(|n| n.text == "shortcut");
-    let values = calls.flat_map(|call: &Call| &call.args).filter(|arg| is_mode(&arg.name)).map(|arg| &arg.value);
+    let is_mode =
+        |name: &Option<crate::syntax::ast::Ident>| name.as_ref().is_some_and(|n| n.text == "shortcut");
+    let values =
+        calls.flat_map(|call: &Call| &call.args).filter(|arg| is_mode(&arg.name)).map(|arg| &arg.value);
     values.filter(|value| holds(value.span, offset)).find_map(|value| chosen(SHORTCUT_MODES, value))
 }
 
@@ -105,7 +107,9 @@ fn grammar_at(analysis: &Analysis, offset: u32) -> Option<(Span, String)> {
     let text = analysis.sources().text(super::analysis::OWN);
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let (before, behind) = text.split_at(offset as usize);
-    let start = before.rfind(|c| !is_part(c)).map_or(0, |at| at + before[at..].chars().next().map_or(0, char::len_utf8));
+    let start = before
+        .rfind(|c| !is_part(c))
+        .map_or(0, |at| at + before[at..].chars().next().map_or(0, char::len_utf8));
     let end = offset as usize + behind.find(|c| !is_part(c)).unwrap_or(behind.len());
     let choice = GRAMMAR.iter().find(|choice| choice.word == &text[start..end])?;
     let span = Span { file: super::analysis::OWN, start: start as u32, end: end as u32 };

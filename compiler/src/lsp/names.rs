@@ -176,8 +176,9 @@ impl<'a> Walk<'a> {
         body.statements.iter().filter(|s| !is_part(s)).for_each(|s| self.statement(s));
         let parts: Vec<_> = body.statements.iter().filter(is_part).collect();
         // An output may stand before the stage that it names.
-        let (outputs, parts): (Vec<&Statement>, Vec<&Statement>) =
-            parts.into_iter().partition(|s| matches!(&s.kind, StatementKind::Command(c) if c.word.text == "output"));
+        let (outputs, parts): (Vec<&Statement>, Vec<&Statement>) = parts
+            .into_iter()
+            .partition(|s| matches!(&s.kind, StatementKind::Command(c) if c.word.text == "output"));
         let first = self.names.uses.len();
         parts.into_iter().for_each(|s| self.statement(s));
         for statement in outputs {

@@ -15,8 +15,10 @@ use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response,
 use lsp_types::notification::{self as note, Notification as _};
 use lsp_types::request::{self as ask, Request as _};
 use lsp_types::{
-    CompletionOptions, HoverProviderCapability, InitializeParams, InitializeResult, MessageType, OneOf, PublishDiagnosticsParams, RenameOptions, ServerCapabilities,
-    ServerInfo, ShowMessageParams, TextDocumentSyncCapability, TextDocumentSyncKind,
+    CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CompletionOptions,
+    HoverProviderCapability, InitializeParams, InitializeResult, MessageType, OneOf,
+    PublishDiagnosticsParams, RenameOptions, ServerCapabilities, ServerInfo, ShowMessageParams,
+    TextDocumentSyncCapability, TextDocumentSyncKind,
 };
 use serde_json::{Value, json};
 
@@ -24,7 +26,9 @@ use super::documents::Documents;
 use super::frame::{self, Incoming, Malformed};
 use super::library::Library;
 use super::queue::Queue;
-use super::{Answer, State, completion, diagnostics, formatting, hover, inlay, navigation, outline, rename};
+use super::{
+    Answer, State, completion, diagnostics, fixes, formatting, hover, inlay, navigation, outline, rename,
+};
 
 /// How the server came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,6 +207,10 @@ fn capabilities() -> ServerCapabilities {
         definition_provider: Some(OneOf::Left(true)),
         references_provider: Some(OneOf::Left(true)),
         document_highlight_provider: Some(OneOf::Left(true)),
+        code_action_provider: Some(CodeActionProviderCapability::Options(CodeActionOptions {
+            code_action_kinds: Some(vec![CodeActionKind::QUICKFIX]),
+            ..CodeActionOptions::default()
+        })),
         rename_provider: Some(OneOf::Right(RenameOptions {
             prepare_provider: Some(true),
             work_done_progress_options: Default::default(),
@@ -222,6 +230,7 @@ fn dispatch(state: &State, request: Request) -> Outcome {
         }
         ask::HoverRequest::METHOD => by::<ask::HoverRequest>(state, params, hover::hover),
         ask::Completion::METHOD => by::<ask::Completion>(state, params, completion::complete),
+        ask::CodeActionRequest::METHOD => by::<ask::CodeActionRequest>(state, params, fixes::actions),
         ask::InlayHintRequest::METHOD => by::<ask::InlayHintRequest>(state, params, inlay::hints),
         ask::GotoDefinition::METHOD => by::<ask::GotoDefinition>(state, params, navigation::definition),
         ask::References::METHOD => by::<ask::References>(state, params, navigation::references),

@@ -31,7 +31,6 @@ impl Text {
         &self.text
     }
 
-
     /// The bytes of a line, without its end.
     pub fn line(&self, line: usize) -> Bytes<usize> {
         let start = self.starts.get(line).copied().unwrap_or(self.text.len());

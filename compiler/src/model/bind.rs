@@ -3,7 +3,7 @@
 //! Relies on the parser's uniform [`Arg`]s: whether a bare word is an option, a flag or a variable
 //! is decided here, by the command it stands behind.
 
-use crate::diagnostics::{Code, Diagnostic, Sink, Span, nearest};
+use crate::diagnostics::{Code, Diagnostic, Edit, Sink, Span, nearest};
 use crate::syntax::ast::{Arg, BinaryOp, Expr, ExprKind, Ident, Path};
 
 use super::catalogue::{ArgKind, ArgSpec, Choice, CommandSpec, Family};
@@ -41,6 +41,7 @@ pub enum Bound {
 #[derive(Debug, Default)]
 pub struct Args {
     values: Vec<(&'static str, Bound, Span)>,
+    literals: Vec<(&'static str, Span)>,
     /// Whether anything was wrong; what is wrong has been reported.
     pub broken: bool,
     /// Values whose names stand for something that no command takes.
@@ -63,6 +64,11 @@ impl Args {
     /// The value and place of an argument that was given.
     pub fn get(&self, name: &str) -> Option<(&Bound, Span)> {
         self.values.iter().find(|(n, _, _)| *n == name).map(|(_, v, s)| (v, *s))
+    }
+
+    /// The place of an argument's value, if that is a number as written: not a name, not arithmetic.
+    pub fn literal(&self, name: &str) -> Option<Span> {
+        self.literals.iter().find(|(n, _)| *n == name).map(|(_, span)| *span)
     }
 
     getter!(/// Height and width.
@@ -185,6 +191,8 @@ impl Binder<'_> {
                     );
                 } else {
                     self.bound.values.push((spec.name, bound, span));
+                    let literal = value.filter(|v| matches!(v.kind, ExprKind::Int(_)));
+                    self.bound.literals.extend(literal.map(|v| (spec.name, v.span)));
                 }
             }
         }
@@ -196,6 +204,8 @@ impl Binder<'_> {
             if self.env.incomplete {
                 return None;
             }
+            let takes_2 = matches!(spec.kind, ArgKind::Pair | ArgKind::Count);
+            let edit = takes_2.then(|| Edit { span: span.behind(), text: " 2".to_owned() });
             self.error(
                 Diagnostic::error(
                     Code::R0102,
@@ -203,7 +213,7 @@ impl Binder<'_> {
                     format!("`{}` alone takes its value from a variable, and there is none", spec.name),
                     format!("no `{}` is defined here", spec.name),
                 )
-                .with_help(format!("write its value, as in `{} 2`", spec.name)),
+                .with_fixes(format!("write its value, as in `{} 2`", spec.name), edit),
             );
             return None;
         };
@@ -224,7 +234,8 @@ impl Binder<'_> {
                     format!("expected a string, found the word `{}`", p.text),
                     "expected a string",
                 );
-                self.error(error.with_help(format!("write it between quotes: `\"{}\"`", p.text)));
+                let quoted = format!("\"{}\"", p.text);
+                self.error(error.with_fix(format!("write it between quotes: `{quoted}`"), p.span, quoted));
                 None
             }
             (ExprKind::Call(call), _) if call.name.text == spec.name => {
@@ -252,7 +263,7 @@ impl Binder<'_> {
         )
         .with_note(format!("known: {}", quoted(words.iter().map(|w| w.word))));
         self.error(match nearest(word, words.iter().map(|w| w.word)) {
-            Some(near) => error.with_help(format!("there is `{near}`")),
+            Some(near) => error.with_nearest(span, near),
             None => error,
         });
         None
@@ -357,7 +368,7 @@ impl Binder<'_> {
                 .with_note(format!("known: {}", quoted(words.iter().map(|w| w.word))))
                 .with_help("write one of them, without quotes"),
             (kind, Value::Text(text)) if is_bare(kind, text) => {
-                error.with_help(format!("write `{text}` without quotes"))
+                error.with_fix(format!("write `{text}` without quotes"), expr.span, text)
             }
             (ArgKind::Texts, Value::Tuple(_)) => error.with_help("write the strings without parentheses"),
             _ => error,
@@ -374,7 +385,7 @@ impl Binder<'_> {
         )
         .with_note(usage(self.command));
         self.error(match nearest(name, self.command.args.iter().map(|a| a.name)) {
-            Some(near) => error.with_help(format!("there is `{near}`")),
+            Some(near) => error.with_nearest(span, near),
             None => error,
         });
     }

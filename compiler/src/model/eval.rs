@@ -235,7 +235,7 @@ impl Env {
                         format!("make `{0}` a parameter of the block, and hand it over", path.text),
                     );
                 } else if let Some(near) = nearest(&path.text, known.clone()) {
-                    error = error.with_help(format!("there is `{near}`"));
+                    error = error.with_nearest(path.span, near);
                 } else {
                     let mut names: Vec<_> = known.map(|n| format!("`{n}`")).collect();
                     names.dedup();
@@ -254,14 +254,9 @@ impl Env {
             "min" => i64::min,
             "max" => i64::max,
             other => {
-                let mut error = Diagnostic::error(
-                    Code::R0102,
-                    call.name.span,
-                    format!("there is no function `{other}`"),
-                    "unknown function",
-                );
-                error.help = Some("expressions have `min(a, b)` and `max(a, b)`".to_owned());
-                sink.push(error);
+                let message = format!("there is no function `{other}`");
+                let error = Diagnostic::error(Code::R0102, call.name.span, message, "unknown function");
+                sink.push(error.with_help("expressions have `min(a, b)` and `max(a, b)`"));
                 return None;
             }
         };

@@ -389,7 +389,7 @@ impl<'a> Expander<'a> {
             } else if let Some(known) =
                 foreign_word(&word.text).or_else(|| nearest(&word.text, COMMANDS.iter().map(|c| c.word)))
             {
-                error = error.with_help(format!("there is `{known}`"));
+                error = error.with_nearest(word.span, known);
             }
             self.report(error);
         }

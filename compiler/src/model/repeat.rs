@@ -141,7 +141,7 @@ impl<'a> Expander<'a> {
                     .with_note(format!("`{name}` is a command, and only blocks are repeated"))
                     .with_help(format!("write `block NAME {{ {name} … }}` and repeat that"));
             } else if let Some(near) = nearest(name, self.blocks.items.keys().copied()) {
-                error = error.with_help(format!("there is `{near}`"));
+                error = error.with_nearest(call.name.span, near);
             } else {
                 let mut known: Vec<_> = self.blocks.items.keys().copied().collect();
                 known.sort_unstable();
@@ -270,7 +270,7 @@ fn misfit(what: Callee, params: &[Param], call: &Call, arg: &CallArg) -> Diagnos
     let more: &[&str] = if what == Callee::Model { &["shortcut", "input"] } else { &[] };
     let known = params.iter().map(|p| p.name.text.as_str()).chain(more.iter().copied());
     match nearest(&name.text, known) {
-        Some(near) => error.with_help(format!("there is `{near}`")),
+        Some(near) => error.with_nearest(name.span, near),
         None => error,
     }
 }

@@ -185,10 +185,16 @@ mod tests {
             ("mo|", shown("", "", "", "mo")),
             ("model a(n = 2, m) { let k = 3\n stage s { k o|", shown("model stage", "k", "n m k", "o")),
             ("model a { stem { let k = 3 }\n stage s { 3 of |", shown("model stage", "3 of", "", "")),
-            ("block b(w) { residual { conv 3x3,\n w, str|ide 2 } }", shown("block residual", "conv 3x3 , w ,", "w", "stride")),
+            (
+                "block b(w) { residual { conv 3x3,\n w, str|ide 2 } }",
+                shown("block residual", "conv 3x3 , w ,", "w", "stride"),
+            ),
             ("block b { residual { relu } pro| }", shown("block", "residual }", "", "pro")),
             ("block b { residual { relu } projection { re|", shown("block projection", "", "", "re")),
-            ("model a { stem { conv (3\nblock b(w) { conv max(w, |", shown("block", "conv max ( w ,", "w", "")),
+            (
+                "model a { stem { conv (3\nblock b(w) { conv max(w, |",
+                shown("block", "conv max ( w ,", "w", ""),
+            ),
             ("model a { output layer2.0.co|nv", shown("model", "output", "", "layer2.0.conv")),
             ("model a { require n == 2 |", shown("model", "require n == 2", "", "")),
             ("model a { shortcut none\n |", shown("model", "", "", "")),
