@@ -101,14 +101,7 @@ impl Completer<'_> {
             (Some(_), _) if self.here.paren.is_some() => self.in_parentheses(),
             (Some(_), ["let", _, _, ..] | ["require", ..]) => self.values(),
             (Some(_), ["let" | "rename", ..]) => {}
-            (Some(_), ["residual", .., "}"]) => {
-                self.found.add(
-                    "projection",
-                    Kind::KEYWORD,
-                    "",
-                    String::from("What a projection is in this block."),
-                );
-            }
+            (Some(_), ["residual", .., "}"]) => self.found.grammar(&["projection"]),
             (Some(_), [.., "}"]) => {}
             (Some(_), [word, rest @ ..]) => self.behind(word, rest),
         }

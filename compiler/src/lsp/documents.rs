@@ -3,7 +3,9 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
-use lsp_types::{Position, Range, TextDocumentContentChangeEvent, TextDocumentItem, Uri};
+use lsp_types::{
+    Position, Range, TextDocumentContentChangeEvent, TextDocumentItem, TextEdit, Uri, WorkspaceEdit,
+};
 
 use super::analysis::Analysis;
 use super::text::Text;
@@ -41,6 +43,13 @@ impl Document {
             let folder = path.as_deref().and_then(|p| p.parent()).unwrap_or("".as_ref());
             Analysis::new(self.text.as_str().to_owned(), folder.to_owned())
         })
+    }
+
+    /// Edits of this document.
+    #[allow(clippy::mutable_key_type, reason = "the protocol's type has addresses for keys")]
+    pub fn change(&self, edits: Vec<TextEdit>) -> WorkspaceEdit {
+        let changes = HashMap::from([(self.uri.clone(), edits)]);
+        WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() }
     }
 
     /// The byte of a position.

@@ -1,10 +1,6 @@
 //! Quick fixes: the edits that diagnostics know.
 
-use std::collections::HashMap;
-
-use lsp_types::{
-    CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, Range, TextEdit, WorkspaceEdit,
-};
+use lsp_types::{CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, Range, TextEdit};
 
 use crate::diagnostics::{Diagnostic, Edit};
 
@@ -38,7 +34,10 @@ pub fn actions(state: &State, params: CodeActionParams) -> Answer<Option<Vec<Cod
                 title: title(document, edit),
                 kind: Some(CodeActionKind::QUICKFIX),
                 diagnostics: Some(vec![shown.clone()]),
-                edit: Some(change(document, edit)),
+                edit: Some(document.change(vec![TextEdit {
+                    range: document.range(edit.span),
+                    new_text: edit.text.clone(),
+                }])),
                 is_preferred: Some(is_only),
                 ..CodeAction::default()
             }));
@@ -63,10 +62,4 @@ fn title(document: &Document, edit: &Edit) -> String {
         (false, true) => format!("remove `{old}`"),
         (false, false) => format!("write `{new}` instead of `{old}`"),
     }
-}
-
-fn change(document: &Document, edit: &Edit) -> WorkspaceEdit {
-    let edit = TextEdit { range: document.range(edit.span), new_text: edit.text.clone() };
-    let changes = HashMap::from([(document.uri.clone(), vec![edit])]);
-    WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() }
 }

@@ -11,12 +11,12 @@ use super::documents::Document;
 use super::instances::shape;
 use super::{Answer, State};
 
-/// What the last statement that ends on each line of a range gives.
+/// What the last statement that ends on each line of a range gives; nothing where that is not known.
 pub fn hints(state: &State, params: InlayHintParams) -> Answer<Option<Vec<InlayHint>>> {
     let document = state.documents.get(&params.text_document.uri)?;
     let mut last: BTreeMap<usize, Span> = BTreeMap::new();
     for Statement { span, .. } in document.analysis().statements() {
-        if document.analysis().instances().output(*span).is_some() {
+        if document.analysis().instances().has_run(*span) {
             let line = last_line(document, *span);
             // Braces end with or behind what is in them, and come first here.
             if last.get(&line).is_none_or(|known| known.end <= span.end) {
@@ -25,7 +25,8 @@ pub fn hints(state: &State, params: InlayHintParams) -> Answer<Option<Vec<InlayH
         }
     }
     let asked = params.range.start.line as usize..=params.range.end.line as usize;
-    Ok(Some(last.range(asked).filter_map(|(_, span)| hint(document, *span)).collect()))
+    let shown = last.into_iter().filter(|(line, _)| asked.contains(line));
+    Ok(Some(shown.filter_map(|(_, span)| hint(document, span)).collect()))
 }
 
 fn hint(document: &Document, span: Span) -> Option<InlayHint> {

@@ -30,6 +30,11 @@ impl Instances {
         Self { steps, fields }
     }
 
+    /// Whether a statement computes, rightly or not.
+    pub fn has_run(&self, statement: Span) -> bool {
+        self.steps.contains_key(&statement)
+    }
+
     /// What a statement gives, the first time that this is known, and whether it gives the same each
     /// time.
     pub fn output(&self, statement: Span) -> Option<(Shape, bool)> {

@@ -1,7 +1,5 @@
 //! Renaming: every use of a name at once, if the new one means the same everywhere.
 
-use std::collections::HashMap;
-
 use lsp_types::{PrepareRenameResponse, RenameParams, TextDocumentPositionParams, TextEdit, WorkspaceEdit};
 
 use super::analysis::{Analysis, OWN};
@@ -31,8 +29,7 @@ pub fn rename(state: &State, params: RenameParams) -> Answer<Option<WorkspaceEdi
         // A bare `groups` is the option's name too, which stays.
         new_text: if u.is_option { format!("{} {new}", symbol.name) } else { new.clone() },
     });
-    let changes = HashMap::from([(document.uri.clone(), edits.collect())]);
-    Ok(Some(WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() }))
+    Ok(Some(document.change(edits.collect())))
 }
 
 fn check_owner(state: &State, uri: &lsp_types::Uri, symbol: &Symbol) -> Answer<()> {

@@ -132,6 +132,7 @@ pub const GRAMMAR: &[Choice] = &[
     choice("require", "What must hold: `require CONDITION, \"MESSAGE\"`."),
     choice("rename", "From the network's tensor names to the checkpoint's: `rename \"FROM\" -> \"TO\"`."),
     choice("of", "A repetition: `COUNT of BLOCK(arguments), stride S`."),
+    choice("projection", "What a projection is in this block: `residual { … } projection { … }`."),
     choice("as", "The name of an operation or an output."),
     choice("min", "The lesser of two whole numbers: `min(a, b)`."),
     choice("max", "The greater of two whole numbers: `max(a, b)`."),

@@ -39,7 +39,8 @@ pub fn context(text: &str, offset: usize) -> Option<Context<'_>> {
     if let Some((last, rest)) = tokens.split_last() {
         let touches = last.end() as usize == offset;
         match last.kind {
-            Kind::Bad => return None,
+            // A string that does not end goes on to the end of its line.
+            Kind::Bad if touches || last.text.starts_with('"') && last.start as usize >= line => return None,
             Kind::Int | Kind::Float | Kind::Size | Kind::Text if touches => return None,
             Kind::Word | Kind::Path if touches => {
                 word = last.start as usize..offset + rest_of_word(&text[offset..]);
@@ -199,6 +200,8 @@ mod tests {
             ("model a { require n == 2 |", shown("model", "require n == 2", "", "")),
             ("model a { shortcut none\n |", shown("model", "", "", "")),
             ("model a { \"ä\u{1f600}\"; x| }", shown("model", "", "", "x")),
+            ("model a { stem { \u{2297} | } }", shown("model stem", "\u{2297}", "", "")),
+            ("model a { weights \"x\" \"y |\"", None),
             ("model a { // x|", None),
             ("model a { weights \"x|\"", None),
             ("model a { stem { conv 3|", None),
