@@ -115,6 +115,16 @@ fn shapes_stand_at_the_ends_of_lines() {
 }
 
 #[test]
+fn a_range_that_ends_before_it_begins_has_no_shapes() {
+    let client = Client::start();
+    let uri = "file:///tmp/backward.resnet";
+    client.open(uri, SPEC);
+    let backward = json!({"start": {"line": 9, "character": 0}, "end": {"line": 6, "character": 0}});
+    let params = json!({"textDocument": {"uri": uri}, "range": backward});
+    assert_eq!(client.ask("textDocument/inlayHint", params), json!([]));
+}
+
+#[test]
 fn names_lead_to_their_definitions_and_uses() {
     let client = Client::start();
     let definition =

@@ -148,6 +148,12 @@ fn completion_offers_what_may_stand_there_in_broken_text_too() {
     for nowhere in ["model a { // |", "model a { weights \"|\"", "model a { stem { conv 3|", "model |"] {
         assert_eq!(labels(nowhere), [] as [&str; 0], "{nowhere}");
     }
+    // A parameter comes with what belongs behind its name.
+    let found = offered("model b { stage s { 3 of basic(|");
+    assert_eq!(
+        (&found[0]["textEdit"]["newText"], &found[0]["detail"]),
+        (&json!("width = "), &json!("block basic(width)"))
+    );
     // Documentation, and an edit that replaces the whole word.
     let found = offered("// \u{1f600}\nmodel a { stem { \"\u{1f600}\"; max_|po 3x3 } }");
     let pool = found.iter().find(|i| i["label"] == "max_pool").unwrap();

@@ -40,20 +40,26 @@ struct Found {
 
 impl Found {
     fn add(&mut self, label: &str, kind: Kind, detail: &str, docs: String) {
+        self.add_text(label, label.to_owned(), kind, detail, docs);
+    }
+
+    /// An argument that is given by name.
+    fn add_named(&mut self, name: &str, detail: &str, docs: String) {
+        self.add_text(name, format!("{name} = "), Kind::PROPERTY, detail, docs);
+    }
+
+    fn add_text(&mut self, label: &str, text: String, kind: Kind, detail: &str, docs: String) {
         if self.items.iter().any(|i| i.label == label) {
             return;
         }
-        let value = MarkupContent { kind: MarkupKind::Markdown, value: docs };
+        let docs = MarkupContent { kind: MarkupKind::Markdown, value: docs };
         self.items.push(CompletionItem {
             label: label.to_owned(),
             kind: Some(kind),
-            detail: Some(detail.to_owned()),
-            documentation: (!value.value.is_empty()).then_some(Documentation::MarkupContent(value)),
+            detail: (!detail.is_empty()).then(|| detail.to_owned()),
+            documentation: (!docs.value.is_empty()).then_some(Documentation::MarkupContent(docs)),
             sort_text: Some(format!("{:04}", self.items.len())),
-            text_edit: Some(CompletionTextEdit::Edit(TextEdit {
-                range: self.range,
-                new_text: label.to_owned(),
-            })),
+            text_edit: Some(CompletionTextEdit::Edit(TextEdit { range: self.range, new_text: text })),
             ..CompletionItem::default()
         });
     }
@@ -75,9 +81,10 @@ impl Found {
         }
     }
 
-    fn params(&mut self, params: &[Param], given: &[&str]) {
+    /// The parameters of a model or block that are not given yet.
+    fn params(&mut self, of: &Item, params: &[Param], given: &[&str]) {
         for param in params.iter().filter(|p| !given.contains(&p.name.text.as_str())) {
-            self.add(&param.name.text, Kind::PROPERTY, "parameter", String::new());
+            self.add_named(&param.name.text, &signature(of), docs::item(of));
         }
     }
 }
@@ -196,7 +203,7 @@ impl Completer<'_> {
         }
     }
 
-    /// The stages of the models, and their operations by their paths.
+    /// The parts of the models.
     fn parts(&mut self) {
         let models = self.analysis.models().iter().map(|m| &m.network);
         for network in models {
@@ -212,7 +219,7 @@ impl Completer<'_> {
             && let Some(block) = self.analysis.block(name)
         {
             let params = self.analysis.params_of(block);
-            self.found.params(params, &given_names(inside));
+            self.found.params(block, params, &given_names(inside));
         }
         self.values();
     }
@@ -228,11 +235,11 @@ impl Completer<'_> {
         }
         let given = given_names(inside);
         if let Some(model) = self.analysis.model(base) {
-            self.found.params(self.analysis.params_of(model), &given);
+            self.found.params(model, self.analysis.params_of(model), &given);
         }
         for (name, doc) in [("shortcut", "The shortcut's mode."), ("input", "The image's size.")] {
             if !given.contains(&name) {
-                self.found.add(name, Kind::PROPERTY, "", doc.to_owned());
+                self.found.add_named(name, doc, String::new());
             }
         }
     }

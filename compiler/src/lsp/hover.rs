@@ -7,9 +7,10 @@ use crate::model::bind::{Role, roles};
 use crate::model::catalogue::{self, ArgKind, Choice, GRAMMAR, SHORTCUT_MODES};
 use crate::model::eval::Value;
 use crate::numbers::grouped;
-use crate::syntax::ast::{Arg, Call, Expr, ExprKind, ItemKind, Statement, StatementKind};
+use crate::syntax::ast::{Arg, Call, Expr, ExprKind, Ident, ItemKind, Statement, StatementKind};
+use crate::syntax::context::context;
 
-use super::analysis::Analysis;
+use super::analysis::{Analysis, OWN};
 use super::documents::Document;
 use super::names::{Kind, Symbol};
 use super::{Answer, State, docs};
@@ -24,7 +25,7 @@ pub fn hover(state: &State, params: HoverParams) -> Answer<Option<Hover>> {
     let mut paragraphs = Vec::new();
     let mut span = statement.map(|s| s.span);
     let known = analysis.names().at(offset);
-    if let Some((word, text)) = word_at(analysis, statement, offset) {
+    if let Some((word, text)) = word_at(document, statement, offset) {
         span = Some(word);
         paragraphs.push(text);
     }
@@ -57,7 +58,7 @@ fn statement_at(document: &Document, offset: u32) -> Option<&Statement> {
 }
 
 /// A word with a meaning of its own at a byte, and that.
-fn word_at(analysis: &Analysis, statement: Option<&Statement>, offset: u32) -> Option<(Span, String)> {
+fn word_at(document: &Document, statement: Option<&Statement>, offset: u32) -> Option<(Span, String)> {
     let of_command = match statement.map(|s| &s.kind) {
         Some(StatementKind::Command(command)) => {
             let spec = catalogue::find(&command.word.text)?;
@@ -69,7 +70,7 @@ fn word_at(analysis: &Analysis, statement: Option<&Statement>, offset: u32) -> O
         Some(StatementKind::Repeat { args, .. }) => argument_at(&catalogue::REPEAT, args, offset),
         _ => None,
     };
-    of_command.or_else(|| mode_of_alias(analysis, offset)).or_else(|| grammar_at(analysis, offset))
+    of_command.or_else(|| mode_of_alias(document.analysis(), offset)).or_else(|| grammar_at(document, offset))
 }
 
 fn argument_at(spec: &'static catalogue::CommandSpec, args: &[Arg], offset: u32) -> Option<(Span, String)> {
@@ -96,25 +97,19 @@ fn mode_of_alias(analysis: &Analysis, offset: u32) -> Option<(Span, String)> {
         ItemKind::Alias { base } => Some(base),
         ItemKind::Model { .. } | ItemKind::Block { .. } => None,
     });
-    let is_mode =
-        |name: &Option<crate::syntax::ast::Ident>| name.as_ref().is_some_and(|n| n.text == "shortcut");
+    let is_mode = |name: &Option<Ident>| name.as_ref().is_some_and(|n| n.text == "shortcut");
     let values =
         calls.flat_map(|call: &Call| &call.args).filter(|arg| is_mode(&arg.name)).map(|arg| &arg.value);
     values.filter(|value| holds(value.span, offset)).find_map(|value| chosen(SHORTCUT_MODES, value))
 }
 
-fn grammar_at(analysis: &Analysis, offset: u32) -> Option<(Span, String)> {
-    let text = analysis.sources().text(super::analysis::OWN);
-    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let (before, behind) = text.split_at(offset as usize);
-    let start = before
-        .rfind(|c| !is_part(c))
-        .map_or(0, |at| at + before[at..].chars().next().map_or(0, char::len_utf8));
-    let end = offset as usize + behind.find(|c| !is_part(c)).unwrap_or(behind.len());
-    let choice = GRAMMAR.iter().find(|choice| choice.word == &text[start..end])?;
-    let span = Span { file: super::analysis::OWN, start: start as u32, end: end as u32 };
-    let in_comment = text[..start].rsplit('\n').next().is_some_and(|line| line.contains("//"));
-    (!in_comment).then(|| (span, docs::choice(choice)))
+fn grammar_at(document: &Document, offset: u32) -> Option<(Span, String)> {
+    let word = document.text.word(offset as usize);
+    let choice = GRAMMAR.iter().find(|choice| choice.word == &document.text.as_str()[word.clone()])?;
+    // What a comment says is only words.
+    context(document.text.as_str(), word.end)?;
+    let span = Span { file: OWN, start: word.start as u32, end: word.end as u32 };
+    Some((span, docs::choice(choice)))
 }
 
 fn describe(analysis: &Analysis, symbol: &Symbol) -> String {

@@ -44,6 +44,14 @@ impl Text {
         self.starts.partition_point(|start| *start <= offset).saturating_sub(1)
     }
 
+    /// The bytes of the word around a byte: letters, digits and `_`.
+    pub fn word(&self, offset: usize) -> Bytes<usize> {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let (before, behind) = self.text.split_at(offset);
+        let start = before.trim_end_matches(is_part).len();
+        start..offset + behind.find(|c| !is_part(c)).unwrap_or(behind.len())
+    }
+
     /// The position of a byte; of one amid a character, that character's.
     pub fn position(&self, offset: usize) -> Position {
         let offset = offset.min(self.text.len());
@@ -134,6 +142,14 @@ mod tests {
         assert_eq!(text.position(5), at(0, 2), "amid a character");
         assert_eq!(text.offset(at(0, 99)), 8);
         assert_eq!(text.offset(at(99, 0)), 14);
+    }
+
+    #[test]
+    fn a_word_reaches_to_both_sides() {
+        let text = Text::new("ä one_2(\u{1f600}".to_owned());
+        assert_eq!([text.word(3), text.word(5), text.word(8)], [3..8, 3..8, 3..8]);
+        assert_eq!(text.word(0), 0..0);
+        assert_eq!(text.word(9), 9..9);
     }
 
     #[test]
