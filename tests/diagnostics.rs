@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-use resnetc::diagnostics::{Code, FileId, Report};
+use resnetc::diagnostics::{Code, Diagnostic, FileId, Report};
 use resnetc::{Error, Spec};
 
 /// The cases whose whole rendering is kept, beside them as `NAME.expected`.
@@ -145,6 +145,42 @@ fn every_mistake_has_words_at_its_place() {
             assert!(!found.primary.text.is_empty(), "{}: {}", case.name, found.message);
             assert!(found.primary.span.start < found.primary.span.end || found.code < Code::R0101);
         }
+    }
+}
+
+#[test]
+fn edits_mend_what_they_are_offered_for() {
+    let mut mended = BTreeSet::new();
+    for mut case in cases() {
+        let (text, report) = (case.text.clone(), case.check());
+        for found in &report.diagnostics {
+            let edits = found.help.iter().flat_map(|help| &help.edits);
+            for edit in edits.filter(|edit| edit.span.file == FileId(0)) {
+                case.text = text.clone();
+                case.text.replace_range(edit.span.range(), &edit.text);
+                let again = |d: &Diagnostic| d.code == found.code && d.message == found.message;
+                let left = case.check().diagnostics;
+                let same = report.diagnostics.iter().filter(|d| again(d)).count();
+                let still = left.iter().filter(|d| again(d)).count();
+                assert!(still < same, "{}: {} with {edit:?}: {left:?}", case.name, found.message);
+                mended.insert(case.name.clone());
+            }
+        }
+    }
+    // A cross-section of those that know their mend.
+    for name in [
+        "block_misspelt",
+        "comment_of_another_language",
+        "groups_of_input",
+        "linear_over_a_map",
+        "missing_comma",
+        "option_with_equals",
+        "option_without_variable",
+        "projection_without_stride",
+        "size_with_spaces",
+        "word_for_a_string",
+    ] {
+        assert!(mended.contains(name), "{name} has no edit: {mended:?}");
     }
 }
 

@@ -67,7 +67,7 @@ fn arguments_are_listed() {
 #[test]
 fn values_are_listed() {
     let of_kind = |kind| match kind {
-        ArgKind::Word(words) => words.to_vec(),
+        ArgKind::Word(words) => words.iter().map(|choice| choice.word).collect(),
         ArgKind::Pad => vec!["same"],
         ArgKind::Pair
         | ArgKind::Count

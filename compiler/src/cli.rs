@@ -11,6 +11,7 @@ mod emit;
 mod explain;
 mod fmt;
 mod list;
+mod lsp;
 mod manual;
 mod new;
 mod pictures;
@@ -62,6 +63,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { command: accuracy::command, run: accuracy::run },
     Subcommand { command: new::command, run: new::run },
     Subcommand { command: list::command, run: list::run },
+    Subcommand { command: lsp::command, run: lsp::run },
     Subcommand { command: explain::command, run: explain::run },
     Subcommand { command: completions::command, run: completions::run },
     Subcommand { command: manual::command, run: manual::run },

@@ -35,6 +35,18 @@ impl Span {
         Self { end: other.end.max(self.end), ..self }
     }
 
+    /// Right before its first byte.
+    #[must_use]
+    pub fn before(self) -> Self {
+        Self { end: self.start, ..self }
+    }
+
+    /// Right behind its last byte.
+    #[must_use]
+    pub fn behind(self) -> Self {
+        Self { start: self.end, ..self }
+    }
+
     /// The same, as a range of bytes.
     pub fn range(self) -> std::ops::Range<usize> {
         self.start as usize..self.end as usize
@@ -112,7 +124,25 @@ pub struct Diagnostic {
     /// Why, a paragraph each.
     pub notes: Vec<String>,
     /// The way out.
-    pub help: Option<String>,
+    pub help: Option<Help>,
+}
+
+/// A way out: in words and, where it is certain, as edits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Help {
+    /// For a person.
+    pub text: String,
+    /// For an editor: each alone does what the text says.
+    pub edits: Vec<Edit>,
+}
+
+/// A text in place of another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Edit {
+    /// What is replaced; empty to insert.
+    pub span: Span,
+    /// What stands there then.
+    pub text: String,
 }
 
 impl Diagnostic {
@@ -151,8 +181,27 @@ impl Diagnostic {
     /// Sets the way out.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(Help { text: help.into(), edits: Vec::new() });
         self
+    }
+
+    /// Sets the way out, which is to replace the text of a span.
+    #[must_use]
+    pub fn with_fix(self, help: impl Into<String>, span: Span, text: impl Into<String>) -> Self {
+        self.with_fixes(help, [Edit { span, text: text.into() }])
+    }
+
+    /// Sets the way out, which is one of some edits.
+    #[must_use]
+    pub fn with_fixes(mut self, help: impl Into<String>, edits: impl IntoIterator<Item = Edit>) -> Self {
+        self.help = Some(Help { text: help.into(), edits: edits.into_iter().collect() });
+        self
+    }
+
+    /// Names what was most likely meant by the word of a span.
+    #[must_use]
+    pub fn with_nearest(self, span: Span, near: &str) -> Self {
+        self.with_fix(format!("there is `{near}`"), span, near)
     }
 }
 
@@ -268,7 +317,7 @@ fn to_codespan(d: &Diagnostic) -> codespan::Diagnostic<usize> {
     let mut labels = vec![label(codespan::LabelStyle::Primary, &d.primary)];
     labels.extend(d.secondary.iter().map(|l| label(codespan::LabelStyle::Secondary, l)));
     let mut notes = d.notes.clone();
-    notes.extend(d.help.iter().map(|h| format!("help: {h}")));
+    notes.extend(d.help.iter().map(|h| format!("help: {}", h.text)));
     codespan::Diagnostic::new(severity)
         .with_code(d.code.to_string())
         .with_message(&d.message)

@@ -19,7 +19,11 @@ pub mod diagnostics;
 pub mod emit;
 mod files;
 pub mod graph;
+#[cfg(feature = "cli")]
+mod lsp;
 pub mod model;
+#[cfg(feature = "cli")]
+mod numbers;
 pub mod passes;
 pub mod plan;
 pub mod precision;
@@ -33,7 +37,7 @@ use resnetc_runtime::plan::Plan;
 
 pub use model::Network;
 pub use plan::Algorithms;
-pub use spec::{Checked, Spec, shipped_models};
+pub use spec::{Checked, Spec, Survey, shipped_models};
 
 use precision::Precisions;
 use weights::{Checkpoint, Rename, WeightsError};

@@ -10,10 +10,12 @@ pub mod expand;
 mod naming;
 pub mod network;
 mod operations;
+pub mod receptive;
 mod repeat;
 mod residual;
 mod settings;
 pub mod shipped;
+pub mod trace;
 pub mod window;
 
 use std::collections::HashMap;
@@ -31,6 +33,7 @@ use naming::Naming;
 pub use network::{Layer, Network, Node, NodeId, Output, Shape};
 use repeat::whole;
 pub use settings::Setting;
+use trace::{Trace, Traced, braced};
 
 /// Channels, rows and columns of an input, each at most.
 const MAX_SIDE: usize = 1 << 16;
@@ -54,11 +57,24 @@ pub struct Request<'a> {
 
 /// Checks a model and expands it. `None` if anything was reported as an error.
 pub fn check(request: &Request, sink: &mut Sink) -> Option<Network> {
+    let traced = trace(request, sink);
+    traced.map(|t| t.network).filter(|_| !sink.has_errors())
+}
+
+/// Checks a model and expands what can be read of it, mistakes or not. `None` if not even its input
+/// is known.
+pub fn trace(request: &Request, sink: &mut Sink) -> Option<Traced> {
     let blocks = collect_blocks(request, sink);
     let item = choose_model(request, blocks.incomplete, sink)?;
     let model = settings::resolve(request, item, sink)?;
-    let network = Checker { request, blocks: &blocks, sink }.model(&model);
-    network.filter(|_| !sink.has_errors())
+    Checker { request, blocks: &blocks, sink, trace: Trace::default() }.model(&model)
+}
+
+/// Checks a block of the file by itself, for what needs no shapes and no values of its parameters.
+pub fn check_block(request: &Request, item: &Item, sink: &mut Sink) {
+    let ItemKind::Block { params, body } = &item.kind else { return };
+    let blocks = collect_blocks(request, sink);
+    Expander::new(sink, &blocks, Shortcut::Projection).block_alone(params, body);
 }
 
 /// The names of a file's models, in order.
@@ -179,10 +195,11 @@ struct Checker<'a, 'b> {
     request: &'a Request<'a>,
     blocks: &'a Blocks<'a>,
     sink: &'b mut Sink,
+    trace: Trace,
 }
 
 impl<'a> Checker<'a, '_> {
-    fn model(&mut self, model: &Resolved<'a>) -> Option<Network> {
+    fn model(mut self, model: &Resolved<'a>) -> Option<Traced> {
         let mut env = Env::default();
         for (param, value) in model.params.iter().zip(&model.values) {
             let span = value.as_ref().map_or(param.name.span, |(_, given)| *given);
@@ -202,6 +219,7 @@ impl<'a> Checker<'a, '_> {
                     Value::Unknown
                 }
             };
+            self.trace.values.push((param.name.span, value.clone()));
             env.define(&param.name.text, value, param.name.span, self.sink);
             env.given_at(span);
         }
@@ -229,7 +247,8 @@ impl<'a> Checker<'a, '_> {
         for Statement { kind, .. } in &model.body.statements {
             match kind {
                 StatementKind::Let { name, value } => {
-                    env.define_let(name, value, self.sink);
+                    let value = env.define_let(name, value, self.sink);
+                    self.trace.values.push((name.span, value));
                 }
                 StatementKind::Require { condition, message } => require(condition, message, env, self.sink),
                 StatementKind::Rename { from, to } => {
@@ -355,12 +374,12 @@ impl<'a> Checker<'a, '_> {
     }
 
     fn expand(
-        &mut self,
+        mut self,
         model: &Resolved<'a>,
         header: Header,
         parts: Vec<&'a Command>,
         env: &mut Env,
-    ) -> Option<Network> {
+    ) -> Option<Traced> {
         let shortcut = header.shortcut.unwrap_or(Shortcut::Projection);
         let mut expander = Expander::new(self.sink, self.blocks, shortcut);
         let place = header.seen.get("input").copied().unwrap_or(model.span);
@@ -374,13 +393,17 @@ impl<'a> Checker<'a, '_> {
             nameless |= name.is_none();
             let mut inner = Naming::kinds(name.as_ref().map_or("unnamed", |(name, _)| name));
             let scope = if command.word.text == "stage" { &mut inner } else { &mut names };
+            let before = (expander.nodes.len(), flow);
             flow = match &command.body {
                 Some(body) => expander.part(found.len(), body, env, flow, scope),
                 None => flow.unknown(),
             };
+            expander.record(braced(command), before, flow);
             found.extend(name.map(|(name, place)| (name, flow.node, place)));
         }
-        let nodes = expander.into_nodes();
+        let (nodes, trace) = expander.into_parts();
+        self.trace.steps.extend(trace.steps);
+        self.trace.values.extend(trace.values);
         if nodes.len() < 2 && !self.sink.has_errors() {
             self.sink.push(
                 Diagnostic::error(
@@ -419,7 +442,7 @@ impl<'a> Checker<'a, '_> {
             self.check_tensor_names(&network);
             self.check_labels(&network, header.seen.get("labels").copied().unwrap_or(model.span));
         }
-        header.input.map(|_| network)
+        header.input.map(|_| Traced { network, trace: self.trace })
     }
 
     /// `output layer2 as c3`
@@ -443,7 +466,7 @@ impl<'a> Checker<'a, '_> {
             let message = format!("nothing is called `{of}`");
             let error = Diagnostic::error(Code::R0109, span, message, "no part and no operation");
             return self.sink.push(match nearest(&of, parts.clone().chain(paths)) {
-                Some(near) => error.with_help(format!("there is `{near}`")),
+                Some(near) => error.with_nearest(span, near),
                 None => error.with_note(format!("its parts: {}", quoted(parts))),
             });
         };

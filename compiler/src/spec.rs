@@ -1,5 +1,7 @@
 //! Loading specs: a file, `FILE.resnet:MODEL`, or a shipped model's name.
 
+mod survey;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,6 +11,8 @@ use crate::diagnostics::{Report, Severity, Sink, Sources, nearest};
 use crate::model::shipped::{LABELS, SPECS, STANDARD, Shipped};
 use crate::model::{self, Network, Request, Setting};
 use crate::syntax::{self, ast};
+
+pub use survey::Survey;
 
 /// The largest spec that is read, in bytes.
 const MAX_BYTES: u64 = 16 << 20;

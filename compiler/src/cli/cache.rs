@@ -23,6 +23,22 @@ pub struct Cache {
     root: PathBuf,
 }
 
+/// Where everything that can be made again is kept: `RESNETC_CACHE`, else the user's cache folder.
+///
+/// # Errors
+///
+/// If the environment names none.
+pub fn folder() -> Result<PathBuf, Error> {
+    let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let folder = variable("RESNETC_CACHE")
+        .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("resnetc")))
+        .or_else(|| Some(variable("HOME")?.join(".cache/resnetc")));
+    let folder = folder
+        .ok_or_else(|| Error::Usage("there is no cache folder: set RESNETC_CACHE, or HOME".to_owned()))?;
+    // cargo runs in another folder.
+    std::path::absolute(&folder).map_err(|source| Error::Read { path: folder, source })
+}
+
 /// A program's files before it is built.
 pub struct Source<'a> {
     /// The package's name, and the executable's.
@@ -34,21 +50,13 @@ pub struct Source<'a> {
 }
 
 impl Cache {
-    /// Opens the cache: `RESNETC_CACHE`, else the user's cache folder.
+    /// Opens the cache, in [`folder`].
     ///
     /// # Errors
     ///
     /// If there is no such folder and it cannot be made.
     pub fn open() -> Result<Self, Error> {
-        let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-        let base = variable("RESNETC_CACHE")
-            .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("resnetc")))
-            .or_else(|| Some(variable("HOME")?.join(".cache/resnetc")));
-        let base = base
-            .ok_or_else(|| Error::Usage("there is no cache folder: set RESNETC_CACHE, or HOME".to_owned()))?;
-        // cargo runs in another folder.
-        let absolute = std::path::absolute(&base);
-        let base = absolute.map_err(|source| Error::Read { path: base, source })?;
+        let base = folder()?;
         let mut hash = Sha256::new();
         hash.update(rustc_version()?);
         for (name, text) in SOURCE {

@@ -3,10 +3,10 @@
 //! Relies on the parser's uniform [`Arg`]s: whether a bare word is an option, a flag or a variable
 //! is decided here, by the command it stands behind.
 
-use crate::diagnostics::{Code, Diagnostic, Sink, Span, nearest};
-use crate::syntax::ast::{Arg, BinaryOp, Expr, ExprKind, Path};
+use crate::diagnostics::{Code, Diagnostic, Edit, Sink, Span, nearest};
+use crate::syntax::ast::{Arg, BinaryOp, Expr, ExprKind, Ident, Path};
 
-use super::catalogue::{ArgKind, ArgSpec, CommandSpec, Family};
+use super::catalogue::{ArgKind, ArgSpec, Choice, CommandSpec, Family};
 use super::eval::{Env, Value, wrong_kind};
 
 /// The largest size, count or stride that a spec can write.
@@ -41,6 +41,7 @@ pub enum Bound {
 #[derive(Debug, Default)]
 pub struct Args {
     values: Vec<(&'static str, Bound, Span)>,
+    literals: Vec<(&'static str, Span)>,
     /// Whether anything was wrong; what is wrong has been reported.
     pub broken: bool,
     /// Values whose names stand for something that no command takes.
@@ -65,6 +66,11 @@ impl Args {
         self.values.iter().find(|(n, _, _)| *n == name).map(|(_, v, s)| (v, *s))
     }
 
+    /// The place of an argument's value, if that is a number as written: not a name, not arithmetic.
+    pub fn literal(&self, name: &str) -> Option<Span> {
+        self.literals.iter().find(|(n, _)| *n == name).map(|(_, span)| *span)
+    }
+
     getter!(/// Height and width.
         pair, Pair, [usize; 2]);
     getter!(/// A count.
@@ -83,19 +89,62 @@ impl Args {
         texts, Texts, Vec<String>);
 }
 
+/// What an argument is to its command.
+#[derive(Clone, Copy, Debug)]
+pub enum Role<'e> {
+    /// A value, by its place or behind its name.
+    Value(&'static ArgSpec, &'e Expr),
+    /// An option's name alone: a flag, or the value of the variable of that name.
+    Bare(&'static ArgSpec),
+    /// A name that the command does not have.
+    Unknown(&'e Ident),
+    /// A value that no place is left for.
+    Surplus,
+}
+
+/// What each argument is to its command.
+pub fn roles<'e>(command: &'static CommandSpec, args: &'e [Arg]) -> Vec<Role<'e>> {
+    let mut seen: Vec<&str> = Vec::new();
+    let mut role = |arg| {
+        let role = named(command, arg).or_else(|| Some(Role::Value(next_place(command, &seen)?, &arg.value)));
+        if let Some(Role::Value(spec, _) | Role::Bare(spec)) = role {
+            seen.push(spec.name);
+        }
+        role.unwrap_or(Role::Surplus)
+    };
+    args.iter().map(&mut role).collect()
+}
+
+/// The argument that the next value without a name is for.
+fn next_place(command: &'static CommandSpec, seen: &[&str]) -> Option<&'static ArgSpec> {
+    let mut places = command.args.iter().filter(|s| s.positional);
+    places.find(|s| s.kind == ArgKind::Texts || !seen.contains(&s.name))
+}
+
+/// The role of an argument that has, or is, a name.
+fn named<'e>(command: &'static CommandSpec, arg: &'e Arg) -> Option<Role<'e>> {
+    let find = |name: &str| command.args.iter().find(|s| s.name == name);
+    if let Some(name) = &arg.name {
+        return Some(find(&name.text).map_or(Role::Unknown(name), |spec| Role::Value(spec, &arg.value)));
+    }
+    match &arg.value.kind {
+        ExprKind::Path(path) => find(&path.text).filter(|s| !s.positional).map(Role::Bare),
+        ExprKind::Call(call) => find(&call.name.text).map(|spec| Role::Value(spec, &arg.value)),
+        _ => None,
+    }
+}
+
 /// Binds what stands behind a command's word; reports what does not fit.
 pub fn bind(command: &'static CommandSpec, word: Span, args: &[Arg], env: &Env, sink: &mut Sink) -> Args {
-    let mut binder = Binder { command, env, sink, bound: Args::default(), seen: Vec::new() };
+    let mut binder = Binder { command, env, sink, bound: Args::default() };
     let mut surplus = None;
-    for arg in args {
-        if let Some((spec, value)) = binder.named(arg) {
-            binder.set(spec, value, arg.span);
-        } else if let Some(name) = &arg.name {
-            binder.unknown_option(&name.text, name.span);
-        } else if let Some(spec) = binder.next_place() {
-            binder.set(spec, Some(&arg.value), arg.span);
-        } else if surplus.replace(arg).is_none() {
-            binder.too_many(arg);
+    for (arg, role) in args.iter().zip(roles(command, args)) {
+        match role {
+            Role::Value(spec, value) => binder.set(spec, Some(value), arg.span),
+            Role::Bare(spec) => binder.set(spec, None, arg.span),
+            Role::Unknown(name) => binder.unknown_option(&name.text, name.span),
+            Role::Surplus if surplus.replace(arg).is_none() => binder.too_many(arg),
+            Role::Surplus => {}
         }
     }
     for spec in command.args.iter().filter(|s| s.required) {
@@ -111,32 +160,10 @@ struct Binder<'a> {
     env: &'a Env,
     sink: &'a mut Sink,
     bound: Args,
-    /// Arguments that were given, rightly or not.
-    seen: Vec<&'static str>,
 }
 
 impl Binder<'_> {
-    /// The argument that the next value without a name is for.
-    fn next_place(&self) -> Option<&'static ArgSpec> {
-        let mut places = self.command.args.iter().filter(|s| s.positional);
-        places.find(|s| s.kind == ArgKind::Texts || !self.seen.contains(&s.name))
-    }
-
-    /// The option that an argument names, and its value; a bare option has none.
-    fn named<'e>(&self, arg: &'e Arg) -> Option<(&'static ArgSpec, Option<&'e Expr>)> {
-        let find = |name: &str| self.command.args.iter().find(|s| s.name == name);
-        if let Some(name) = &arg.name {
-            return find(&name.text).map(|spec| (spec, Some(&arg.value)));
-        }
-        match &arg.value.kind {
-            ExprKind::Path(path) => find(&path.text).filter(|s| !s.positional).map(|spec| (spec, None)),
-            ExprKind::Call(call) => find(&call.name.text).map(|spec| (spec, Some(&arg.value))),
-            _ => None,
-        }
-    }
-
     fn set(&mut self, spec: &'static ArgSpec, value: Option<&Expr>, span: Span) {
-        self.seen.push(spec.name);
         let bound = match value {
             Some(expr) => self.convert(spec, expr),
             None if spec.kind == ArgKind::Flag => Some(Bound::Flag(true)),
@@ -164,6 +191,8 @@ impl Binder<'_> {
                     );
                 } else {
                     self.bound.values.push((spec.name, bound, span));
+                    let literal = value.filter(|v| matches!(v.kind, ExprKind::Int(_)));
+                    self.bound.literals.extend(literal.map(|v| (spec.name, v.span)));
                 }
             }
         }
@@ -175,6 +204,8 @@ impl Binder<'_> {
             if self.env.incomplete {
                 return None;
             }
+            let takes_2 = matches!(spec.kind, ArgKind::Pair | ArgKind::Count);
+            let edit = takes_2.then(|| Edit { span: span.behind(), text: " 2".to_owned() });
             self.error(
                 Diagnostic::error(
                     Code::R0102,
@@ -182,7 +213,7 @@ impl Binder<'_> {
                     format!("`{}` alone takes its value from a variable, and there is none", spec.name),
                     format!("no `{}` is defined here", spec.name),
                 )
-                .with_help(format!("write its value, as in `{} 2`", spec.name)),
+                .with_fixes(format!("write its value, as in `{} 2`", spec.name), edit),
             );
             return None;
         };
@@ -203,7 +234,8 @@ impl Binder<'_> {
                     format!("expected a string, found the word `{}`", p.text),
                     "expected a string",
                 );
-                self.error(error.with_help(format!("write it between quotes: `\"{}\"`", p.text)));
+                let quoted = format!("\"{}\"", p.text);
+                self.error(error.with_fix(format!("write it between quotes: `{quoted}`"), p.span, quoted));
                 None
             }
             (ExprKind::Call(call), _) if call.name.text == spec.name => {
@@ -219,8 +251,8 @@ impl Binder<'_> {
         }
     }
 
-    fn word(&mut self, spec: &ArgSpec, words: &[&'static str], word: &str, span: Span) -> Option<Bound> {
-        if words.contains(&word) {
+    fn word(&mut self, spec: &ArgSpec, words: &[Choice], word: &str, span: Span) -> Option<Bound> {
+        if words.iter().any(|known| known.word == word) {
             return Some(Bound::Text(word.to_owned()));
         }
         let error = Diagnostic::error(
@@ -229,9 +261,9 @@ impl Binder<'_> {
             format!("`{word}` is no {} of `{}`", spec.name, self.command.word),
             "unknown word",
         )
-        .with_note(format!("known: {}", quoted(words.iter().copied())));
-        self.error(match nearest(word, words.iter().copied()) {
-            Some(near) => error.with_help(format!("there is `{near}`")),
+        .with_note(format!("known: {}", quoted(words.iter().map(|w| w.word))));
+        self.error(match nearest(word, words.iter().map(|w| w.word)) {
+            Some(near) => error.with_nearest(span, near),
             None => error,
         });
         None
@@ -333,10 +365,10 @@ impl Binder<'_> {
         error.primary.text = format!("`{}` of {}: {}", spec.name, self.subject(), spec.doc);
         let error = match (kind, found) {
             (ArgKind::Word(words), _) => error
-                .with_note(format!("known: {}", quoted(words.iter().copied())))
+                .with_note(format!("known: {}", quoted(words.iter().map(|w| w.word))))
                 .with_help("write one of them, without quotes"),
             (kind, Value::Text(text)) if is_bare(kind, text) => {
-                error.with_help(format!("write `{text}` without quotes"))
+                error.with_fix(format!("write `{text}` without quotes"), expr.span, text)
             }
             (ArgKind::Texts, Value::Tuple(_)) => error.with_help("write the strings without parentheses"),
             _ => error,
@@ -353,7 +385,7 @@ impl Binder<'_> {
         )
         .with_note(usage(self.command));
         self.error(match nearest(name, self.command.args.iter().map(|a| a.name)) {
-            Some(near) => error.with_help(format!("there is `{near}`")),
+            Some(near) => error.with_nearest(span, near),
             None => error,
         });
     }

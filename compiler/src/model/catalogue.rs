@@ -62,13 +62,26 @@ pub enum ArgKind {
     /// True when the word stands alone; or `true`, `false`.
     Flag,
     /// One of these words.
-    Word(&'static [&'static str]),
+    Word(&'static [Choice]),
     /// A name, with dots.
     Name,
     /// A string.
     Text,
     /// Any number of strings.
     Texts,
+}
+
+/// A word that an argument can be.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The word.
+    pub word: &'static str,
+    /// One sentence.
+    pub doc: &'static str,
+}
+
+const fn choice(word: &'static str, doc: &'static str) -> Choice {
+    Choice { word, doc }
 }
 
 const fn required(name: &'static str, kind: ArgKind, doc: &'static str) -> ArgSpec {
@@ -93,7 +106,39 @@ const fn command(
 }
 
 /// The words of `shortcut`.
-pub const SHORTCUT_MODES: &[&str] = &["none", "zero_pad", "projection", "projection_all"];
+pub const SHORTCUT_MODES: &[Choice] = &[
+    choice("none", "No addition: the plain network."),
+    choice(
+        "zero_pad",
+        "Option A: identity; where shapes differ it is subsampled, and zero channels are added.",
+    ),
+    choice(
+        "projection",
+        "Option B: identity; where shapes differ, a 1x1 convolution with the stride, and norm.",
+    ),
+    choice("projection_all", "Option C: a 1x1 convolution and norm everywhere."),
+];
+
+const FILTERS: &[Choice] = &[
+    choice("bilinear", "Antialiased, as Pillow has it."),
+    choice("bicubic", "Antialiased, as Pillow has it."),
+];
+
+/// Words of the grammar itself, and the names that are always there.
+pub const GRAMMAR: &[Choice] = &[
+    choice("model", "A network: `model NAME(parameters) { … }`, or `model NAME = BASE(arguments)`."),
+    choice("block", "What stages repeat: `block NAME(parameters) { … }`."),
+    choice("let", "A constant: `let NAME = VALUE`."),
+    choice("require", "What must hold: `require CONDITION, \"MESSAGE\"`."),
+    choice("rename", "From the network's tensor names to the checkpoint's: `rename \"FROM\" -> \"TO\"`."),
+    choice("of", "A repetition: `COUNT of BLOCK(arguments), stride S`."),
+    choice("projection", "What a projection is in this block: `residual { … } projection { … }`."),
+    choice("as", "The name of an operation or an output."),
+    choice("min", "The lesser of two whole numbers: `min(a, b)`."),
+    choice("max", "The greater of two whole numbers: `max(a, b)`."),
+    choice("channels", "Channels of the value at this place."),
+    choice("stride", "In a block: the repetition's stride for its first block, 1 for the others."),
+];
 
 const STRIDE: ArgSpec = option("stride", ArgKind::Pair, "step between windows; 1");
 const POOL_STRIDE: ArgSpec = option("stride", ArgKind::Pair, "step between windows; the window's size");
@@ -132,7 +177,7 @@ pub const COMMANDS: &[CommandSpec] = &[
         Family::Setting,
         &[
             required("shorter_side", ArgKind::Count, "length of the shorter side, before a centre crop"),
-            positional("filter", ArgKind::Word(&["bilinear", "bicubic"]), "antialiased filter; bilinear"),
+            positional("filter", ArgKind::Word(FILTERS), "antialiased filter; bilinear"),
         ],
         "How a picture is brought to size; without it, straight to the input's height and width.",
     ),
@@ -280,6 +325,14 @@ pub const COMMANDS: &[CommandSpec] = &[
         "Stochastic depth: nothing at inference.",
     ),
 ];
+
+/// What stands behind `COUNT of BLOCK(arguments)`.
+pub const REPEAT: CommandSpec = command(
+    "of",
+    Family::Operation,
+    &[option("stride", ArgKind::Count, "the stride of the first block; 1")],
+    "So many blocks, one after the other.",
+);
 
 /// The command of a word.
 pub fn find(word: &str) -> Option<&'static CommandSpec> {

@@ -85,15 +85,16 @@ impl Env {
         self.names.push(Name { name: name.to_owned(), value, span, given, sources: Vec::new() });
     }
 
-    /// Evaluates and binds a `let`.
-    pub fn define_let(&mut self, name: &Ident, value: &Expr, sink: &mut Sink) {
+    /// Evaluates and binds a `let`; gives its value.
+    pub fn define_let(&mut self, name: &Ident, value: &Expr, sink: &mut Sink) -> Value {
         let found = self.eval(value, sink).unwrap_or(Value::Unknown);
-        self.define(&name.text, found, name.span, sink);
+        self.define(&name.text, found.clone(), name.span, sink);
         let mut paths = Vec::new();
         collect_paths(value, &mut paths);
         if let Some(last) = self.names.last_mut() {
             last.sources = paths.into_iter().map(|p| p.text.clone()).filter(|p| *p != name.text).collect();
         }
+        found
     }
 
     /// Says where the value of the name that was bound last comes from.
@@ -234,7 +235,7 @@ impl Env {
                         format!("make `{0}` a parameter of the block, and hand it over", path.text),
                     );
                 } else if let Some(near) = nearest(&path.text, known.clone()) {
-                    error = error.with_help(format!("there is `{near}`"));
+                    error = error.with_nearest(path.span, near);
                 } else {
                     let mut names: Vec<_> = known.map(|n| format!("`{n}`")).collect();
                     names.dedup();
@@ -253,14 +254,9 @@ impl Env {
             "min" => i64::min,
             "max" => i64::max,
             other => {
-                let mut error = Diagnostic::error(
-                    Code::R0102,
-                    call.name.span,
-                    format!("there is no function `{other}`"),
-                    "unknown function",
-                );
-                error.help = Some("expressions have `min(a, b)` and `max(a, b)`".to_owned());
-                sink.push(error);
+                let message = format!("there is no function `{other}`");
+                let error = Diagnostic::error(Code::R0102, call.name.span, message, "unknown function");
+                sink.push(error.with_help("expressions have `min(a, b)` and `max(a, b)`"));
                 return None;
             }
         };

@@ -15,6 +15,7 @@ use super::eval::{Env, Value, wrong_kind};
 use super::naming::Naming;
 use super::network::{Layer, Node, NodeId, Shape};
 use super::residual::show;
+use super::trace::{Step, Trace};
 
 /// Operations that a network may have.
 const MAX_NODES: usize = 200_000;
@@ -89,6 +90,7 @@ pub struct Expander<'a> {
     /// Whether the network is past a limit.
     weights: u64,
     pub(super) full: bool,
+    pub(super) trace: Trace,
 }
 
 impl<'a> Expander<'a> {
@@ -105,12 +107,18 @@ impl<'a> Expander<'a> {
             built: 0,
             weights: 0,
             full: false,
+            trace: Trace::default(),
         }
     }
 
-    /// What was expanded.
-    pub fn into_nodes(self) -> Vec<Node> {
-        self.nodes
+    /// What was expanded, and how.
+    pub fn into_parts(self) -> (Vec<Node>, Trace) {
+        (self.nodes, self.trace)
+    }
+
+    /// Notes that a statement ran; `before` is how many nodes there were, and what it read.
+    pub(super) fn record(&mut self, span: Span, before: (usize, Flow), after: Flow) {
+        self.trace.steps.push(Step::new(span, before.0..self.nodes.len(), before.1, after));
     }
 
     /// Expands a part: the stem, a stage or the head.
@@ -223,9 +231,11 @@ impl<'a> Expander<'a> {
                 break;
             }
             env.channels = Some(flow.shape.map_or(Value::Unknown, |s| Value::Int(s[0] as i64)));
+            let before = (self.nodes.len(), flow);
             flow = match &statement.kind {
                 StatementKind::Let { name, value } => {
-                    self.reporting(|sink| env.define_let(name, value, sink));
+                    let value = self.reporting(|sink| env.define_let(name, value, sink));
+                    self.trace.values.push((name.span, value));
                     flow
                 }
                 StatementKind::Require { condition, message } => {
@@ -245,6 +255,9 @@ impl<'a> Expander<'a> {
                     flow.unknown()
                 }
             };
+            if matches!(statement.kind, StatementKind::Repeat { .. } | StatementKind::Command(_)) {
+                self.record(statement.span, before, flow);
+            }
         }
         env.leave(mark);
         env.channels = outer;
@@ -376,7 +389,7 @@ impl<'a> Expander<'a> {
             } else if let Some(known) =
                 foreign_word(&word.text).or_else(|| nearest(&word.text, COMMANDS.iter().map(|c| c.word)))
             {
-                error = error.with_help(format!("there is `{known}`"));
+                error = error.with_nearest(word.span, known);
             }
             self.report(error);
         }

@@ -2,7 +2,7 @@
 
 use resnetc_runtime::plan::Activation;
 
-use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::diagnostics::{Code, Diagnostic, Edit, Span};
 use crate::syntax::ast::Command;
 
 use super::bind::{Args, Bound};
@@ -98,7 +98,11 @@ impl Expander<'_> {
                             "a linear layer takes a vector, not a map",
                             format!("reads {}", show(input)),
                         )
-                        .with_help("put `global_avg_pool` before it"),
+                        .with_fix(
+                            "put `global_avg_pool` before it",
+                            span.before(),
+                            "global_avg_pool; ",
+                        ),
                     );
                     return None;
                 }
@@ -185,6 +189,10 @@ impl Expander<'_> {
         let (side, count) =
             if channels.is_multiple_of(c.groups) { ("output", c.channels) } else { ("input", channels) };
         let place = args.get("groups").map_or(span, |(_, s)| s);
+        let fits = common_divisors(channels, c.channels);
+        let edit = |literal| move |groups: &usize| Edit { span: literal, text: groups.to_string() };
+        let edits = args.literal("groups").map(|literal| fits.iter().map(edit(literal)).collect::<Vec<_>>());
+        let edits = edits.unwrap_or_default();
         self.report(
             Diagnostic::error(
                 Code::R0202,
@@ -192,7 +200,7 @@ impl Expander<'_> {
                 format!("{} groups do not divide {count} {side} channels", c.groups),
                 format!("{channels} channels in, {} out", c.channels),
             )
-            .with_help(groups_help(channels, c.channels)),
+            .with_fixes(groups_help(channels, c.channels), edits),
         );
         None
     }
@@ -224,10 +232,13 @@ impl Expander<'_> {
     }
 }
 
+fn common_divisors(a: usize, b: usize) -> Vec<usize> {
+    (1..=a.min(b)).filter(|g| a.is_multiple_of(*g) && b.is_multiple_of(*g)).collect()
+}
+
 /// The groups that two numbers of channels allow.
 fn groups_help(a: usize, b: usize) -> String {
-    let fits = (1..=a.min(b)).filter(|g| a.is_multiple_of(*g) && b.is_multiple_of(*g));
-    let mut fits: Vec<_> = fits.map(|g| g.to_string()).collect();
+    let mut fits: Vec<_> = common_divisors(a, b).iter().map(usize::to_string).collect();
     if fits.len() > 8 {
         fits.splice(6..fits.len() - 1, ["…".to_owned()]);
     }

@@ -7,10 +7,11 @@ use crate::diagnostics::{Code, Diagnostic, Sink, Span, nearest};
 use crate::syntax::ast::{Arg, Body, Call, CallArg, Expr, Item, ItemKind, Param};
 
 use super::bind::{bind, quoted};
-use super::catalogue::{self, CommandSpec, Family};
+use super::catalogue;
 use super::eval::{Env, Value, wrong_kind};
 use super::expand::{Expander, Flow};
 use super::naming::Naming;
+use super::network::Layer;
 
 /// Blocks that a network may be made of, those without an operation counted too.
 const MAX_BLOCKS: usize = 200_000;
@@ -89,9 +90,19 @@ impl<'a> Expander<'a> {
                 }
                 (None, None) => (Value::Unknown, param.name.span),
             };
+            self.trace.values.push((param.name.span, value.clone()));
             env.set(&param.name.text, value, param.name.span, given);
         }
         env
+    }
+
+    /// Expands a block that nothing asks for, over a map and parameters that are not known.
+    pub(super) fn block_alone(mut self, params: &[Param], body: &'a Body) {
+        let values: Vec<_> = params.iter().map(|p| Some((Value::Unknown, p.name.span))).collect();
+        let mut env = self.block_env(params, &values, &Env::default());
+        env.set("stride", Value::Unknown, body.span, body.span);
+        let input = self.push(Layer::Input, &[], None, "input".to_owned(), body.span);
+        self.body(body, &mut env, input, &mut Naming::kinds(""));
     }
 
     fn repeat_count(&mut self, count: &Expr, env: &mut Env) -> Option<i64> {
@@ -107,20 +118,8 @@ impl<'a> Expander<'a> {
     }
 
     fn repeat_stride(&mut self, args: &'a [Arg], env: &mut Env) -> Value {
-        const REPEAT: CommandSpec = CommandSpec {
-            word: "of",
-            family: Family::Operation,
-            args: &[catalogue::ArgSpec {
-                name: "stride",
-                kind: catalogue::ArgKind::Count,
-                positional: false,
-                required: false,
-                doc: "the stride of the first block; 1",
-            }],
-            doc: "",
-        };
         let first = args.first().map_or(Span::default(), |a| a.span);
-        let bound = self.reporting(|sink| bind(&REPEAT, first, args, env, sink));
+        let bound = self.reporting(|sink| bind(&catalogue::REPEAT, first, args, env, sink));
         bound.distrusted.iter().for_each(|expr| env.distrust(expr));
         if bound.broken { Value::Unknown } else { Value::Int(bound.count("stride").unwrap_or(1) as i64) }
     }
@@ -142,7 +141,7 @@ impl<'a> Expander<'a> {
                     .with_note(format!("`{name}` is a command, and only blocks are repeated"))
                     .with_help(format!("write `block NAME {{ {name} … }}` and repeat that"));
             } else if let Some(near) = nearest(name, self.blocks.items.keys().copied()) {
-                error = error.with_help(format!("there is `{near}`"));
+                error = error.with_nearest(call.name.span, near);
             } else {
                 let mut known: Vec<_> = self.blocks.items.keys().copied().collect();
                 known.sort_unstable();
@@ -271,7 +270,7 @@ fn misfit(what: Callee, params: &[Param], call: &Call, arg: &CallArg) -> Diagnos
     let more: &[&str] = if what == Callee::Model { &["shortcut", "input"] } else { &[] };
     let known = params.iter().map(|p| p.name.text.as_str()).chain(more.iter().copied());
     match nearest(&name.text, known) {
-        Some(near) => error.with_help(format!("there is `{near}`")),
+        Some(near) => error.with_nearest(name.span, near),
         None => error,
     }
 }

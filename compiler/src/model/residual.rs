@@ -3,10 +3,10 @@
 //! The shortcut's mode is the model's; a block only says what its branch is and, if it must, what a
 //! projection is in it.
 
-use crate::diagnostics::{Code, Diagnostic, Span};
-use crate::syntax::ast::{Body, Command, StatementKind};
+use crate::diagnostics::{Code, Diagnostic, Edit, Span};
+use crate::syntax::ast::{Arg, Body, Clause, Command, ExprKind, StatementKind};
 
-use super::eval::Env;
+use super::eval::{Env, Value};
 use super::expand::{Expander, Flow, Shortcut};
 use super::naming::Naming;
 use super::network::{Conv, Layer, Pad, Shape};
@@ -20,6 +20,31 @@ pub(super) fn show([c, h, w]: Shape) -> String {
 fn stride_between(from: usize, to: usize) -> Option<usize> {
     let stride = from.div_ceil(to);
     (from.div_ceil(stride) == to).then_some(stride)
+}
+
+/// The block's stride for the one convolution of a projection that lacks it, if that makes its map the
+/// branch's.
+fn missing_stride(clause: &Clause, env: &Env, found: Shape, to: Shape) -> Option<Edit> {
+    let stride = env.get("stride")?;
+    let is_stride = |axis: usize| {
+        let between = stride_between(found[axis], to[axis]);
+        between.is_some_and(|between| Value::Int(between as i64) == stride)
+    };
+    if found[0] != to[0] || !is_stride(1) || !is_stride(2) {
+        return None;
+    }
+    let commands = clause.body.statements.iter().filter_map(|s| match &s.kind {
+        StatementKind::Command(command) if command.word.text == "conv" => Some(command),
+        _ => None,
+    });
+    let [conv] = commands.collect::<Vec<_>>()[..] else { return None };
+    let names = |arg: &Arg| match (&arg.name, &arg.value.kind) {
+        (Some(name), _) => name.text == "stride",
+        (None, ExprKind::Path(path)) => path.text == "stride",
+        _ => false,
+    };
+    let last = conv.args.last().filter(|_| !conv.args.iter().any(names))?;
+    Some(Edit { span: last.span.behind(), text: ", stride".to_owned() })
 }
 
 impl<'a> Expander<'a> {
@@ -72,7 +97,10 @@ impl<'a> Expander<'a> {
             error = match command.clauses.first() {
                 Some(clause) => error
                     .with_label(clause.word.span, format!("this projection gives {}", show(found)))
-                    .with_help("give the projection the branch's channels and stride"),
+                    .with_fixes(
+                        "give the projection the branch's channels and stride",
+                        missing_stride(clause, env, found, to),
+                    ),
                 None => error.with_help("let the branch keep its input's shape, or change it by a stride"),
             };
             self.report(error);

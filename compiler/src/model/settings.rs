@@ -164,7 +164,7 @@ fn split_call(call: &Call, sink: &mut Sink) -> (Call, Vec<Given>) {
             ExprKind::Text(text) => {
                 let found = Value::Text(text.clone());
                 let error = wrong_kind(span, "a word", &found);
-                sink.push(error.with_help(format!("write `{text}` without quotes")));
+                sink.push(error.with_fix(format!("write `{text}` without quotes"), span, &text));
                 continue;
             }
             _ => match Env::default().eval(&arg.value, sink) {
@@ -205,7 +205,7 @@ fn find_base<'a>(request: &'a Request, base: &Call, sink: &mut Sink) -> Option<&
         if blocks.into_iter().any(is_block) {
             error = error.with_note("an alias stands for a model, and this is a block");
         } else if let Some(near) = nearest(&name.text, models.iter().map(|i| i.name.text.as_str())) {
-            error = error.with_help(format!("there is `{near}`"));
+            error = error.with_nearest(name.span, near);
         }
         sink.push(error);
     }
@@ -236,9 +236,9 @@ fn apply(resolved: &mut Resolved, given: Given, sink: &mut Sink) {
             let shown = if word.is_empty() { other.describe() } else { format!("`{word}`") };
             let message = format!("{shown} is no shortcut mode");
             let mut error = Diagnostic::error(Code::R0302, given.span, message, "unknown mode")
-                .with_note(format!("known: {}", quoted(SHORTCUT_MODES.iter().copied())));
-            if let Some(near) = nearest(word, SHORTCUT_MODES.iter().copied()) {
-                error = error.with_help(format!("there is `{near}`"));
+                .with_note(format!("known: {}", quoted(SHORTCUT_MODES.iter().map(|m| m.word))));
+            if let Some(near) = nearest(word, SHORTCUT_MODES.iter().map(|m| m.word)) {
+                error = error.with_nearest(given.span, near);
             }
             sink.push(error);
         }

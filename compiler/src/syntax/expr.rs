@@ -217,7 +217,8 @@ fn spaced_size(i: Tokens) -> Option<(Tokens, ExprKind)> {
     }
     let d =
         Diagnostic::error(Code::R0002, i.span_to(rest), "spaces within a size", "one size, written apart");
-    i.log.say(d.with_help(format!("write `{}`", parts.join("x"))));
+    let size = parts.join("x");
+    i.log.say(d.with_fix(format!("write `{size}`"), i.span_to(rest), size));
     let sizes: Option<_> = parts.into_iter().map(|part| integer(i, part)).collect();
     Some((rest, sizes.map_or(ExprKind::Error, ExprKind::Size)))
 }
@@ -304,5 +305,6 @@ fn paren_fault(open: Tokens, found: Tokens, what: &'static str) -> Err<Fault> {
 pub(super) fn report_missing_comma(i: Tokens) {
     let message = "a comma is missing between arguments";
     let d = Diagnostic::error(Code::R0002, i.place(), message, "`,` belongs before this");
-    i.log.say(d.with_help("separate arguments by `,`, and statements by `;` or a new line"));
+    let help = "separate arguments by `,`, and statements by `;` or a new line";
+    i.log.say(d.with_fix(help, i.previous_span().behind(), ","));
 }

@@ -23,6 +23,26 @@ pub fn format(file: &File) -> String {
     writer.finish()
 }
 
+/// How an item begins, on one line: a model or block without its braces.
+pub fn signature(item: &Item) -> String {
+    match head(item) {
+        (head, parts) if parts.is_empty() => head,
+        (head, parts) => format!("{head}({})", parts.join(", ")),
+    }
+}
+
+/// What stands before an item's parentheses, and what in them.
+fn head(item: &Item) -> (String, Vec<String>) {
+    let name = &item.name.text;
+    match &item.kind {
+        ItemKind::Alias { base } => {
+            (format!("model {name} = {}", base.name.text), base.args.iter().map(call_arg).collect())
+        }
+        ItemKind::Model { params, .. } => (format!("model {name}"), params.iter().map(param).collect()),
+        ItemKind::Block { params, .. } => (format!("block {name}"), params.iter().map(param).collect()),
+    }
+}
+
 #[derive(Default)]
 struct Line {
     indent: usize,
@@ -68,27 +88,15 @@ impl Writer {
 
     fn item(&mut self, item: &Item) {
         self.lead(&item.lead);
-        let name = &item.name.text;
-        let remark = item.remark.as_ref();
-        match &item.kind {
-            ItemKind::Alias { base } => {
-                let args = base.args.iter().map(call_arg).collect();
-                let code = self.parenthesised(format!("model {name} = {}", base.name.text), args, 0);
-                self.line(code, remark);
+        let (head, parts) = head(item);
+        let code = match &item.kind {
+            ItemKind::Alias { .. } => self.parenthesised(head, parts, 0),
+            ItemKind::Model { body, .. } | ItemKind::Block { body, .. } => {
+                let head = self.parenthesised(head, parts, " {".len());
+                self.body(head, body, 0)
             }
-            ItemKind::Model { params, body } => {
-                self.definition(format!("model {name}"), params, body, remark)
-            }
-            ItemKind::Block { params, body } => {
-                self.definition(format!("block {name}"), params, body, remark)
-            }
-        }
-    }
-
-    fn definition(&mut self, head: String, params: &[Param], body: &Body, remark: Option<&Comment>) {
-        let head = self.parenthesised(head, params.iter().map(param).collect(), " {".len());
-        let code = self.body(head, body, 0);
-        self.line(code, remark);
+        };
+        self.line(code, item.remark.as_ref());
     }
 
     /// `head(parts)`, or `head` without parts; on several lines, of which the last is given back.

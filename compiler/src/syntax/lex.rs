@@ -14,7 +14,7 @@ use nom::sequence::{preceded, terminated};
 use nom::{IResult, Parser};
 
 use super::log::Log;
-use crate::diagnostics::{Code, Diagnostic};
+use crate::diagnostics::{Code, Diagnostic, Edit};
 
 /// A file's tokens, the last of which is [`Kind::End`], and its comments, both in order.
 #[derive(Debug)]
@@ -301,9 +301,11 @@ fn foreign_comment(input: &str, is_block: bool) -> (&str, &str) {
 
 fn report_foreign_comment(sign: &str, start: u32, log: &Log) {
     let span = log.span(start, start + sign.len() as u32);
+    // What begins with `/*` also ends somewhere.
+    let edit = (sign == "#").then(|| Edit { span, text: "//".to_owned() });
     log.say(
         Diagnostic::error(Code::R0001, span, format!("`{sign}` begins nothing in a spec"), "not a comment")
-            .with_help("a comment begins with `//` and goes to the end of its line"),
+            .with_fixes("a comment begins with `//` and goes to the end of its line", edit),
     );
 }
 
@@ -318,15 +320,16 @@ fn report_open_text(text: &str, start: u32, log: &Log) {
 fn report_run_on(text: &str, start: u32, log: &Log) {
     let span = log.span(start, start + text.len() as u32);
     let digits = text.trim_end_matches('x');
-    let help = if text.ends_with('x') && digits.bytes().all(|b| b.is_ascii_digit()) {
-        format!("a size is written without spaces: `{digits}x{digits}`")
-    } else if text.bytes().all(|b| b.is_ascii_digit() || b == b'_') {
-        format!("digits are written without underscores: `{}`", text.replace('_', ""))
-    } else {
-        "put a space or an operator behind the number; a name begins with a letter".to_owned()
-    };
     let message = format!("`{text}` is neither a number nor a name");
-    log.say(Diagnostic::error(Code::R0002, span, message, "a number that runs into letters").with_help(help));
+    let d = Diagnostic::error(Code::R0002, span, message, "a number that runs into letters");
+    log.say(if text.ends_with('x') && digits.bytes().all(|b| b.is_ascii_digit()) {
+        d.with_help(format!("a size is written without spaces: `{digits}x{digits}`"))
+    } else if text.bytes().all(|b| b.is_ascii_digit() || b == b'_') {
+        let plain = text.replace('_', "");
+        d.with_fix(format!("digits are written without underscores: `{plain}`"), span, plain)
+    } else {
+        d.with_help("put a space or an operator behind the number; a name begins with a letter")
+    });
 }
 
 fn report_stray(text: &str, start: u32, log: &Log) {
@@ -335,10 +338,29 @@ fn report_stray(text: &str, start: u32, log: &Log) {
     let shown = first.escape_debug();
     let d =
         Diagnostic::error(Code::R0001, span, format!("`{shown}` begins nothing in a spec"), "not expected");
+    let edit = meant(first).map(|text| Edit { span: log.span(start, start + first.len_utf8() as u32), text });
     log.say(match way_out(first) {
-        Some(help) => d.with_help(help),
+        Some(help) => d.with_fixes(help, edit),
         None => d,
     });
+}
+
+/// What stands for a character that only looks like it.
+fn meant(stray: char) -> Option<String> {
+    let text = match stray {
+        '\u{d7}' => "x",
+        '\u{2192}' => "->",
+        '\u{2212}' | '\u{2013}' => "-",
+        '\u{2264}' => "<=",
+        '\u{2265}' => ">=",
+        '\u{2260}' => "!=",
+        '\u{a0}' | '\u{3000}' => " ",
+        '\u{feff}' | '\u{200b}' => "",
+        '&' => "&&",
+        '|' => "||",
+        _ => return None,
+    };
+    Some(text.to_owned())
 }
 
 fn way_out(stray: char) -> Option<&'static str> {

@@ -5,6 +5,7 @@
 //! `parse`, `statement` and `expr` (nom over tokens) to the tree.
 
 pub mod ast;
+pub mod context;
 mod expr;
 mod format;
 mod lex;
@@ -14,7 +15,7 @@ mod recover;
 mod statement;
 mod tokens;
 
-pub use format::format;
+pub use format::{format, signature};
 pub use parse::parse;
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ fn item_keyword<'a>(text: &'static str) -> impl Parser<Tokens<'a>, Output = (), 
         i.log.crooked.set(None);
         let message = format!("`{}` begins neither a model nor a block", token.text);
         let d = Diagnostic::error(Code::R0002, i.place(), message, "expected `model` or `block`");
-        i.log.say(d.with_help(format!("write `{text}`")));
+        i.log.say(d.with_fix(format!("write `{text}`"), i.place(), text));
         Ok((i.advance(), ()))
     }
 }

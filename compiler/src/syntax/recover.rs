@@ -3,7 +3,7 @@
 use super::lex::{Kind, Sign};
 use super::statement::body;
 use super::tokens::{Fault, Tokens};
-use crate::diagnostics::{Code, Diagnostic};
+use crate::diagnostics::{Code, Diagnostic, Edit};
 
 /// Says what was expected; nothing if the token there is reported already.
 pub(super) fn report(i: Tokens, fault: Fault) {
@@ -19,8 +19,10 @@ pub(super) fn report(i: Tokens, fault: Fault) {
     let what = fault.what;
     let message = format!("expected {what}, but {}", here.found());
     let d = Diagnostic::error(Code::R0002, here.place(), message, format!("expected {what}"));
+    let is_comparison = what == "`,` and a message" && here.is(Sign::Assign);
+    let edit = is_comparison.then(|| Edit { span: here.place(), text: "==".to_owned() });
     here.log.say(match way_out(here, what) {
-        Some(help) => d.with_help(help),
+        Some(help) => d.with_fixes(help, edit),
         None => d,
     });
 }

@@ -130,7 +130,7 @@ fn missing_assign(i: Tokens) -> Res<()> {
         "`=` is missing before the value",
         "`=` belongs before this",
     );
-    i.log.say(d.with_help("a constant is written `let NAME = VALUE`"));
+    i.log.say(d.with_fix("a constant is written `let NAME = VALUE`", i.place().before(), "= "));
     Ok((i, ()))
 }
 
@@ -263,9 +263,11 @@ fn option(i: Tokens) -> Res<(Ident, Expr)> {
 /// `stride = 2`, reported and read as `stride 2`.
 fn assigned_option(i: Tokens) -> Res<(Ident, Expr)> {
     let (rest, (name, assign)) = (word("an option"), sign(Sign::Assign)).parse(i)?;
-    let d = Diagnostic::error(Code::R0002, assign, "an option takes no `=`", "not expected")
-        .with_help(format!("write `{} VALUE`; only parameters in parentheses have `=`", name.text));
-    i.log.say(d);
+    let d = Diagnostic::error(Code::R0002, assign, "an option takes no `=`", "not expected");
+    let help = format!("write `{} VALUE`; only parameters in parentheses have `=`", name.text);
+    // The spaces around it go with it.
+    let around = Span { start: name.span.end, end: rest.token().start, ..assign };
+    i.log.say(d.with_fix(help, around, " "));
     cut(value).map(|value| (name.clone(), value)).parse(rest)
 }
 

@@ -16,7 +16,7 @@ fn read(text: &str) -> (File, Vec<String>) {
     let shown = said
         .iter()
         .map(|d| {
-            let help = d.help.as_ref().map_or(String::new(), |h| format!("; {h}"));
+            let help = d.help.as_ref().map_or(String::new(), |h| format!("; {}", h.text));
             format!("{} {:?} {}{help}", d.code, sources.slice(d.primary.span), d.message)
         })
         .collect();

@@ -1,0 +1,109 @@
+//! Everything that can be said of a file at once: all its models and blocks, broken or not.
+
+use std::path::PathBuf;
+
+use crate::diagnostics::{Diagnostic, Report, Sink};
+use crate::model::trace::Traced;
+use crate::model::{self, Request};
+use crate::syntax::ast::{File, Item, ItemKind};
+
+use super::Spec;
+
+/// What is known of a file.
+#[derive(Debug)]
+pub struct Survey {
+    /// What is wrong, said once however many models it concerns.
+    pub report: Report,
+    /// Each model whose input is known, expanded as far as it can be read, in the order of the file.
+    pub models: Vec<Traced>,
+}
+
+impl Spec {
+    /// A spec from a text that is, or will be, a file of this folder.
+    pub fn in_folder(name: &str, text: String, folder: PathBuf) -> Self {
+        Self::parse(name, text, None, Some(folder))
+    }
+
+    /// The standard blocks and, but for a shipped spec, the shipped models.
+    pub fn library(&self) -> &[File] {
+        &self.library
+    }
+
+    /// Checks every model of the file under its own defaults, and every block that no model asks for.
+    pub fn survey(&self) -> Survey {
+        let read = |name: &str| self.read(name);
+        let request =
+            Request { file: &self.file, library: &self.library, model: None, settings: &[], read: &read };
+        let mut all = self.sink.clone();
+        let mut models = Vec::new();
+        let names = self.models();
+        let asked = if names.is_empty() { vec![None] } else { names.into_iter().map(Some).collect() };
+        for model in asked {
+            let mut sink = self.sink.clone();
+            models.extend(model::trace(&Request { model, ..request }, &mut sink));
+            self.add_new(sink, &mut all);
+        }
+        for item in self.file.items.iter().filter(|item| !is_reached(item, &models)) {
+            let mut sink = self.sink.clone();
+            model::check_block(&request, item, &mut sink);
+            self.add_new(sink, &mut all);
+        }
+        let report = Report { sources: self.sources.clone(), diagnostics: all.into_sorted() };
+        Survey { report, models }
+    }
+
+    /// Adds what was found besides the mistakes of the syntax.
+    fn add_new(&self, found: Sink, all: &mut Sink) {
+        let known: Vec<&Diagnostic> = self.sink.iter().collect();
+        found.into_sorted().into_iter().filter(|d| !known.contains(&d)).for_each(|d| all.push_once(d));
+    }
+}
+
+/// Whether any model went through a block.
+fn is_reached(block: &Item, models: &[Traced]) -> bool {
+    let ItemKind::Block { body, .. } = &block.kind else { return true };
+    let (file, inside) = (body.span.file, body.span.range());
+    let mut steps = models.iter().flat_map(|m| &m.trace.steps);
+    steps.any(|s| s.span.file == file && inside.contains(&(s.span.start as usize)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostics::Code;
+
+    fn survey(text: &str) -> Survey {
+        Spec::from_text("mine.resnet", text, None).survey()
+    }
+
+    fn codes(survey: &Survey) -> Vec<Code> {
+        survey.report.diagnostics.iter().map(|d| d.code).collect()
+    }
+
+    #[test]
+    fn a_mistake_in_one_model_hides_nothing_of_another_nor_of_blocks_that_nobody_uses() {
+        let found = survey(
+            "model a { input image(3, 32, 32)\n stem { conv 3x3 16 ,, } }\n\
+             model b { input image(3, 32, 32)\n stem { conv 3x3, 16; relu7 } }\n\
+             block c(width) { conv 3x3, widht; norm }\n\
+             block d(width) { conv 3x3, width, stride }\n",
+        );
+        assert_eq!(codes(&found), [Code::R0002, Code::R0002, Code::R0104, Code::R0102]);
+        let [_, b] = &found.models[..] else { panic!("{} models", found.models.len()) };
+        let conv = &b.trace.steps[0];
+        assert_eq!(conv.output, Some([16, 32, 32]));
+        assert_eq!((b.params(conv), b.macs(conv)), (432, 442_368));
+        assert_eq!(b.trace.steps[1].output, None);
+    }
+
+    #[test]
+    fn a_mistake_in_a_block_is_said_once_for_all_models() {
+        let found = survey(
+            "model a { input image(3, 32, 32)\n stage s { 1 of c(16) } }\n\
+             model b { input image(3, 64, 64)\n stage s { 2 of c(24) } }\n\
+             block c(width) { conv 3x3, width, groups 5 }\n",
+        );
+        assert_eq!(codes(&found), [Code::R0202]);
+        assert_eq!(found.report.diagnostics[0].secondary.len(), 2);
+    }
+}
