@@ -22,7 +22,7 @@ use crate::emit::{self, Weights};
 use crate::files::write_whole;
 use crate::precision::{Precision, Precisions};
 use crate::weights::{self, Rename};
-use crate::{Algorithms, Compiled, Error, Options, Spec, compile};
+use crate::{Algorithms, Compiled, Error, Options, Spec, compile_values, join};
 
 /// A network to be compiled by a build script.
 #[derive(Clone, Debug)]
@@ -122,13 +122,14 @@ impl Build {
         }
         let spec = Spec::open(&self.spec)?;
         let checked = spec.check(&self.settings)?;
-        let Some(path) = self.weights_path(&spec, checked.network.weights.as_deref()) else {
+        let paths = spec.weights_files(&checked.network, self.weights.as_deref())?;
+        if paths.is_empty() {
             return Err(Error::Usage(format!(
                 "{}: no weights are given, and the spec names none",
                 self.spec
             )));
-        };
-        let checkpoint = weights::read(&path)?;
+        }
+        let checkpoints = paths.iter().map(|path| weights::read(path)).collect::<Result<Vec<_>, _>>()?;
         let mut options = self.options.clone();
         options.precisions = Precisions::all(self.precision);
         if let Some(path) = &self.deployment {
@@ -137,10 +138,11 @@ impl Build {
         if let Some(path) = &self.calibration {
             options.precisions.read_calibration(path)?;
         }
-        let compiled = compile(&checked.network, Some(&checkpoint), &options)?;
+        let values = join(&checked.network, &checkpoints, &options.renames)?;
+        let compiled = compile_values(&checked.network, Some(values), &options)?;
         let module = write_files(&compiled, folder)?;
         let mut read = checked.files;
-        read.push(path);
+        read.extend(paths);
         read.extend(self.deployment.iter().chain(&self.calibration).cloned());
         Ok(Written { module, read, warnings: checked.warnings })
     }
@@ -165,11 +167,6 @@ impl Build {
                 std::process::exit(1);
             }
         }
-    }
-
-    fn weights_path(&self, spec: &Spec, named: Option<&str>) -> Option<PathBuf> {
-        let beside = || Some(spec.folder()?.join(named?));
-        self.weights.clone().or_else(beside)
     }
 }
 

@@ -13,7 +13,7 @@ mod text;
 mod verify;
 
 pub use graph::{Graph, Node, NodeId};
-pub use lower::{lower, wanted};
+pub use lower::{lower, wanted, wanted_of};
 pub use op::{Constant, Conv, Gate, Linear, Op, ResidualRead, Window};
 pub use text::to_text;
 pub use verify::{Violation, verify};

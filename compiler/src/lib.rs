@@ -145,7 +145,20 @@ pub fn compile(
     checkpoint: Option<&Checkpoint>,
     options: &Options,
 ) -> Result<Compiled, Error> {
-    let values = checkpoint.map(|c| join(network, c, &options.renames)).transpose()?;
+    let values = checkpoint.map(|c| join(network, std::slice::from_ref(c), &options.renames)).transpose()?;
+    compile_values(network, values, options)
+}
+
+/// The same, of values that [`join`] gave.
+///
+/// # Errors
+///
+/// If the calibration does not fit the values, or the network's buffers no machine.
+pub fn compile_values(
+    network: &Network,
+    values: Option<Vec<Vec<f32>>>,
+    options: &Options,
+) -> Result<Compiled, Error> {
     if let (Some(values), Some(calibration)) = (&values, &options.precisions.calibration) {
         calibration.check(network, values)?;
     }
@@ -173,19 +186,34 @@ pub fn compile_graph(network: &Network, graph: &graph::Graph, options: &Options)
     Ok(Compiled { plan: planned.plan, weights, live_bytes: planned.live * size_of::<f32>() })
 }
 
-/// The values that a network wants of a checkpoint, in the order of [`graph::wanted`].
+/// The values that a network wants, in the order of [`graph::wanted`]: of one checkpoint, or, if the network
+/// is an ensemble, of one for each member, which names its tensors as the member's own network does.
 ///
 /// # Errors
 ///
-/// One error that lists every tensor that is missing, extra or misshaped.
+/// One error that lists every tensor that is missing, extra or misshaped in a checkpoint.
+///
+/// # Panics
+///
+/// If there are neither one nor as many checkpoints as members.
 pub fn join(
     network: &Network,
-    checkpoint: &Checkpoint,
+    checkpoints: &[Checkpoint],
     renames: &[Rename],
 ) -> Result<Vec<Vec<f32>>, WeightsError> {
-    let own = network.renames.iter().map(|(from, to)| Rename { from: from.clone(), to: to.clone() });
-    let renames: Vec<Rename> = renames.iter().cloned().chain(own).collect();
-    weights::join(&graph::wanted(network), checkpoint, &renames)
+    let with = |own: &[(String, String)]| -> Vec<Rename> {
+        let own = own.iter().map(|(from, to)| Rename { from: from.clone(), to: to.clone() });
+        renames.iter().cloned().chain(own).collect()
+    };
+    if let [checkpoint] = checkpoints {
+        return weights::join(&graph::wanted(network), checkpoint, &with(&network.renames));
+    }
+    assert_eq!(checkpoints.len(), network.members.len(), "a checkpoint for each member");
+    let mut values = Vec::new();
+    for (member, checkpoint) in network.members.iter().zip(checkpoints) {
+        values.extend(weights::join(&graph::wanted_of(network, member), checkpoint, &with(&member.renames))?);
+    }
+    Ok(values)
 }
 
 /// What a plan says besides the graph.

@@ -5,6 +5,7 @@
 
 pub mod bind;
 pub mod catalogue;
+mod ensemble;
 pub mod eval;
 pub mod expand;
 mod naming;
@@ -185,6 +186,8 @@ struct Header {
     labels: Vec<String>,
     weights: Option<String>,
     renames: Vec<(String, String)>,
+    /// What an ensemble averages.
+    average: Option<String>,
     /// The settings that are given.
     seen: HashMap<&'static str, Span>,
     /// Whether there are statements that no one knows the meaning of.
@@ -224,6 +227,9 @@ impl<'a> Checker<'a, '_> {
             env.given_at(span);
         }
         let (header, parts) = self.header(model, &mut env);
+        if parts.iter().any(|c| c.word.text == "member") || header.seen.contains_key("ensemble") {
+            return self.ensemble(model, header, &parts, &env);
+        }
         if header.input.is_none() && !header.seen.contains_key("input") && !header.unread {
             self.sink.push(
                 Diagnostic::error(Code::R0308, model.span, "this model has no input", "takes no picture yet")
@@ -299,7 +305,7 @@ impl<'a> Checker<'a, '_> {
             Family::Container | Family::Operation => {
                 return self.out_of_place(spec.word, span, "in `stem`, a `stage`, `head` or a block");
             }
-            Family::Setting if spec.word == "output" => return parts.push(command),
+            Family::Setting if matches!(spec.word, "output" | "member") => return parts.push(command),
             Family::Setting => _ = probe.check_form(spec, command),
         }
         if let Some(first) = header.seen.insert(spec.word, span) {
@@ -329,6 +335,7 @@ impl<'a> Checker<'a, '_> {
             "labels" => header.labels = self.labels(&args),
             "shortcut" => header.shortcut = args.text("mode").as_deref().and_then(Shortcut::from_word),
             "weights" => header.weights = args.text("file"),
+            "ensemble" => header.average = args.text("average"),
             other => unreachable!("the catalogue has no setting {other}"),
         }
     }
@@ -429,6 +436,7 @@ impl<'a> Checker<'a, '_> {
             labels: header.labels,
             weights: header.weights,
             renames: header.renames,
+            members: Vec::new(),
         };
         if flow.shape.is_some() {
             let name = main_output_name(network.node(flow.node));

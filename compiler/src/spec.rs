@@ -105,6 +105,29 @@ impl Spec {
         self.folder.as_deref()
     }
 
+    /// The files of a network's weights: the one that is given, else that which the spec names, else those of
+    /// an ensemble's members. Empty if there are none.
+    ///
+    /// # Errors
+    ///
+    /// If some of an ensemble's members have weights, and others none.
+    pub fn weights_files(&self, network: &Network, given: Option<&Path>) -> Result<Vec<PathBuf>, Error> {
+        let beside = |name: &String| self.folder().unwrap_or(Path::new("")).join(name);
+        if let Some(path) = given.map(Path::to_owned).or_else(|| network.weights.as_ref().map(beside)) {
+            return Ok(vec![path]);
+        }
+        let has_some = network.members.iter().any(|member| member.weights.is_some());
+        match network.members.iter().find(|member| member.weights.is_none()) {
+            Some(without) if has_some => {
+                Err(Error::Usage(format!("no weights of the member `{}`: name its checkpoint", without.name)))
+            }
+            Some(_) => Ok(Vec::new()),
+            None => {
+                Ok(network.members.iter().filter_map(|member| member.weights.as_ref().map(beside)).collect())
+            }
+        }
+    }
+
     /// What is wrong with the syntax alone, if anything is.
     ///
     /// # Errors

@@ -42,9 +42,9 @@ pub fn command() -> Command {
 pub fn run(matches: &ArgMatches) -> Outcome {
     let (spec, checked) = args::check(matches)?;
     let network = &checked.network;
-    let checkpoint = args::any_checkpoint(matches, &spec, &checked)?;
+    let checkpoints = args::any_checkpoints(matches, &spec, &checked)?;
     let options = Options { batch: BATCH, ..args::options(matches)? };
-    let values = join(network, &checkpoint, &options.renames)?;
+    let values = join(network, &checkpoints, &options.renames)?;
     if let Some(calibration) = &options.precisions.calibration {
         calibration.check(network, &values)?;
     }

@@ -1,6 +1,6 @@
 //! Arguments that several subcommands share.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
@@ -8,7 +8,7 @@ use crate::plan::tuning::Tuning;
 use crate::precision::{Precision, Precisions};
 use crate::spec::Checked;
 use crate::weights::{self, Checkpoint, Rename};
-use crate::{Algorithms, Compiled, Error, Options, Spec, compile, files};
+use crate::{Algorithms, Compiled, Error, Options, Spec, compile_values, files, join};
 
 use super::{Failure, Outcome, random, terminal};
 
@@ -185,27 +185,29 @@ pub fn compile_with_weights(
     spec: &Spec,
     checked: &Checked,
 ) -> Result<Compiled, Failure> {
-    let checkpoint = any_checkpoint(matches, spec, checked)?;
-    Ok(compile(&checked.network, Some(&checkpoint), &options(matches)?)?)
+    let options = options(matches)?;
+    let checkpoints = any_checkpoints(matches, spec, checked)?;
+    let values = join(&checked.network, &checkpoints, &options.renames)?;
+    Ok(compile_values(&checked.network, Some(values), &options)?)
 }
 
-/// The checkpoint that is given, that the spec names, or that is invented.
-pub fn any_checkpoint(matches: &ArgMatches, spec: &Spec, checked: &Checked) -> Result<Checkpoint, Failure> {
+/// The checkpoint that is given, those that the spec names, or one that is invented.
+pub fn any_checkpoints(
+    matches: &ArgMatches,
+    spec: &Spec,
+    checked: &Checked,
+) -> Result<Vec<Checkpoint>, Failure> {
     if matches.get_flag("random-weights") {
-        return Ok(random::checkpoint(&checked.network));
+        return Ok(vec![random::checkpoint(&checked.network)]);
     }
-    checkpoint(matches, spec, checked.network.weights.as_deref())
-}
-
-fn checkpoint(matches: &ArgMatches, spec: &Spec, named: Option<&str>) -> Result<Checkpoint, Failure> {
-    let given = matches.get_one::<PathBuf>("weights").cloned();
-    let beside = || Some(spec.folder().unwrap_or(Path::new("")).join(named?));
-    match given.or_else(beside) {
-        Some(path) => Ok(weights::read(&path)?),
-        None => Err(Error::Usage(
+    let given = matches.get_one::<PathBuf>("weights").map(PathBuf::as_path);
+    let paths = spec.weights_files(&checked.network, given)?;
+    if paths.is_empty() {
+        return Err(Error::Usage(
             "no weights: give a checkpoint with --weights FILE, or invent some with --random-weights"
                 .to_owned(),
         )
-        .into()),
+        .into());
     }
+    paths.iter().map(|path| Ok(weights::read(path)?)).collect()
 }

@@ -53,10 +53,10 @@ pub fn command() -> Command {
 pub fn run(matches: &ArgMatches) -> Outcome {
     let (spec, checked) = args::check(matches)?;
     let network = &checked.network;
-    let checkpoint = args::any_checkpoint(matches, &spec, &checked)?;
+    let checkpoints = args::any_checkpoints(matches, &spec, &checked)?;
     let mut options = args::options(matches)?;
     options.batch = BATCH;
-    let values = join(network, &checkpoint, &options.renames)?;
+    let values = join(network, &checkpoints, &options.renames)?;
     let weights = digest(&values);
     let graph = fuse(network, Some(values));
     let progress = Progress::new("observing activations");

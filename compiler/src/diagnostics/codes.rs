@@ -67,6 +67,7 @@ codes! {
     R0307 "a setting given twice",
     R0308 "a model without an input",
     R0309 "a model that computes nothing",
+    R0310 "members that make no ensemble",
     R0401 "a network past the limit",
 }
 

@@ -1,4 +1,5 @@
-//! A checked network, with its tensors if there are any, to a graph. One node each.
+//! A checked network, with its tensors if there are any, to a graph. One node each, but for an average,
+//! which is sums and a factor.
 
 use crate::model::network::{self, Layer, Network};
 use crate::weights::Wanted;
@@ -14,10 +15,18 @@ pub fn wanted(network: &Network) -> Vec<Wanted> {
     tensors.map(|t| Wanted { name: t.name, shape: t.shape, optional: false }).collect()
 }
 
+/// The tensors of an ensemble's member, by the names that they have in a network of its own.
+pub fn wanted_of(network: &Network, member: &network::Member) -> Vec<Wanted> {
+    let tensors = network.nodes[member.nodes.clone()].iter().flat_map(|n| network.tensors(n));
+    let own = |name: &str| name.get(member.name.len() + 1..).unwrap_or_default().to_owned();
+    tensors.map(|t| Wanted { name: own(&t.name), shape: t.shape, optional: false }).collect()
+}
+
 /// The graph of a network. `values` are the tensors of [`wanted`], in its order; without them the
 /// graph has shapes only.
 pub fn lower(network: &Network, values: Option<Vec<Vec<f32>>>) -> Graph {
     let mut graph = Graph::new(&network.name, &network.parts);
+    let has_values = values.is_some();
     let mut values = values.map(Vec::into_iter);
     let mut ids: Vec<NodeId> = Vec::with_capacity(network.nodes.len());
     for node in &network.nodes {
@@ -25,19 +34,11 @@ pub fn lower(network: &Network, values: Option<Vec<Vec<f32>>>) -> Graph {
             values: values.as_mut().and_then(Iterator::next).map(Into::into),
             shape: tensor.shape,
         });
-        let op = lower_layer(&node.layer, constants);
         let operands: Vec<NodeId> = node.inputs.iter().map(|i| ids[i.0 as usize]).collect();
-        ids.push(graph.add(
-            Node {
-                op,
-                shape: node.shape,
-                path: node.path.clone(),
-                span: node.span,
-                part: node.part,
-                block: node.block,
-            },
-            &operands,
-        ));
+        ids.push(match node.layer {
+            Layer::Average => average(&mut graph, node, &operands, has_values),
+            _ => graph.add(placed(node, lower_layer(&node.layer, constants)), &operands),
+        });
     }
     for (index, output) in network.outputs.iter().enumerate() {
         let from = network.node(output.node);
@@ -47,6 +48,29 @@ pub fn lower(network: &Network, values: Option<Vec<Vec<f32>>>) -> Graph {
         graph.add(Node { op, shape, path, span, part, block: None }, &[ids[output.node.0 as usize]]);
     }
     graph
+}
+
+/// An operation where a node of the network stands.
+fn placed(node: &network::Node, op: Op) -> Node {
+    let (path, shape, span) = (node.path.clone(), node.shape, node.span);
+    Node { op, shape, path, span, part: node.part, block: node.block }
+}
+
+/// The mean of its operands; a graph without weights has no value of the factor either.
+fn average(graph: &mut Graph, node: &network::Node, operands: &[NodeId], has_values: bool) -> NodeId {
+    let mut sum = operands[0];
+    for (index, operand) in operands.iter().enumerate().skip(1) {
+        let add = Op::Add { residual: ResidualRead::IDENTITY, activation: Activation::None };
+        let path = format!("{}.{index}", node.path);
+        sum = graph.add(Node { path, ..placed(node, add) }, &[sum, *operand]);
+    }
+    let channels = node.shape[0];
+    let constant = |value: f32| Constant {
+        shape: vec![channels],
+        values: has_values.then(|| vec![value; channels].into()),
+    };
+    let (scale, shift) = (constant(1.0 / operands.len() as f32), constant(0.0));
+    graph.add(placed(node, Op::ScaleShift { scale, shift, activation: Activation::None }), &[sum])
 }
 
 fn lower_layer(layer: &Layer, mut constants: impl Iterator<Item = Constant>) -> Op {
@@ -65,6 +89,7 @@ fn lower_layer(layer: &Layer, mut constants: impl Iterator<Item = Constant>) -> 
         }
         Layer::Activation(a) => Op::Activation(*a),
         Layer::Add => Op::Add { residual: ResidualRead::IDENTITY, activation: Activation::None },
+        Layer::Average => unreachable!("it has several nodes"),
         Layer::Mul => Op::Gate(Gate { residual: None, activation: Activation::None }),
         Layer::MaxPool(window) => Op::MaxPool(window.clone()),
         Layer::AvgPool { window, count_include_pad } => {

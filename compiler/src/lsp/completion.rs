@@ -171,7 +171,7 @@ impl Completer<'_> {
             }
             [name] if find(name).is_some() => find(name).into_iter().for_each(|a| self.value(spec, a)),
             [.., last] if ends_value(last) => {
-                if spec.family == Family::Operation || spec.word == "output" {
+                if spec.family == Family::Operation || matches!(spec.word, "output" | "member") {
                     self.found.grammar(&["as"]);
                 }
             }
@@ -189,6 +189,7 @@ impl Completer<'_> {
                     .for_each(|w| self.found.add(w, Kind::ENUM_MEMBER, "", String::new()));
             }
             ArgKind::Name if spec.word == "output" => self.parts(),
+            ArgKind::Name if spec.word == "member" => self.found.items(self.analysis.all_models()),
             ArgKind::Pad => {
                 self.found.add("same", Kind::ENUM_MEMBER, arg.doc, docs::argument(arg));
                 self.values();

@@ -249,20 +249,27 @@ impl<'a> Walk<'a> {
             (ExprKind::Path(path), ArgKind::Name) if spec.family == Family::Part => {
                 self.names.define(Kind::Part, &path.text, path.span);
             }
+            (ExprKind::Path(path), ArgKind::Name) if spec.word == "member" => {
+                self.asked(Kind::Model, &path.text, path.span);
+            }
             (ExprKind::Path(_), ArgKind::Name | ArgKind::Word(_)) => {}
             (ExprKind::Path(path), ArgKind::Pad) if path.text == "same" => {}
             _ => self.expr(value),
         }
     }
 
+    /// A block or model that is asked for by its name.
+    fn asked(&mut self, kind: Kind, name: &str, span: Span) -> Option<&'a Item> {
+        let find = if kind == Kind::Block { find_block } else { find_model };
+        let item = find(self.file, self.library, name)?;
+        let symbol = self.names.intern(kind, &item.name.text, item.name.span);
+        self.names.uses.push(Use { span, symbol, is_option: false });
+        Some(item)
+    }
+
     /// A block or model that is asked for, and the parameters that are named for it.
     fn call(&mut self, kind: Kind, call: &'a Call) {
-        let find = if kind == Kind::Block { find_block } else { find_model };
-        let item = find(self.file, self.library, &call.name.text);
-        if let Some(item) = item {
-            let symbol = self.names.intern(kind, &item.name.text, item.name.span);
-            self.names.uses.push(Use { span: call.name.span, symbol, is_option: false });
-        }
+        let item = self.asked(kind, &call.name.text, call.name.span);
         let params = item.map_or(&[][..], |item| params_of(self.file, self.library, item));
         for arg in &call.args {
             let name = arg.name.as_ref();

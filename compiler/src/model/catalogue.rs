@@ -119,6 +119,11 @@ pub const SHORTCUT_MODES: &[Choice] = &[
     choice("projection_all", "Option C: a 1x1 convolution and norm everywhere."),
 ];
 
+const AVERAGES: &[Choice] = &[
+    choice("probabilities", "The mean of the members' softmax."),
+    choice("logits", "The mean of what the members give before a softmax."),
+];
+
 const FILTERS: &[Choice] = &[
     choice("bilinear", "Antialiased, as Pillow has it."),
     choice("bicubic", "Antialiased, as Pillow has it."),
@@ -207,6 +212,21 @@ pub const COMMANDS: &[CommandSpec] = &[
         Family::Setting,
         &[required("of", ArgKind::Name, "a part, or the path of an operation")],
         "A further result of a run, under the name behind `as`.",
+    ),
+    command(
+        "ensemble",
+        Family::Setting,
+        &[positional("average", ArgKind::Word(AVERAGES), "what is averaged; probabilities")],
+        "A model of members, whose answers are averaged.",
+    ),
+    command(
+        "member",
+        Family::Setting,
+        &[
+            required("of", ArgKind::Name, "a model of the file, or a shipped one"),
+            option("weights", ArgKind::Text, "its checkpoint beside the spec; the model's own"),
+        ],
+        "A network of an ensemble, under its own name or that behind `as`.",
     ),
     command("stem", Family::Part, &[], "What comes before the stages."),
     command(

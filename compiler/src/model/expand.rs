@@ -330,7 +330,7 @@ impl<'a> Expander<'a> {
         }
         if let Some(name) = &command.name
             && spec.family != Family::Operation
-            && word != "output"
+            && !matches!(word, "output" | "member")
         {
             let message = format!("`{word}` takes no name behind `as`");
             errors.push(

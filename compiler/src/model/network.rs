@@ -3,6 +3,8 @@
 //! Nodes are in order: a node's inputs come before it. Nothing here needs weights; what a node
 //! wants of a checkpoint follows from its layer and its path.
 
+use std::ops::Range;
+
 use resnetc_runtime::plan::{Activation, Preprocess};
 
 use crate::diagnostics::Span;
@@ -41,6 +43,21 @@ pub struct Network {
     /// The spec's own weights file, relative to the spec.
     pub weights: Option<String>,
     /// Patterns from the network's tensor names to the checkpoint's.
+    pub renames: Vec<(String, String)>,
+    /// The networks of an ensemble, in order; none if this is a network by itself.
+    pub members: Vec<Member>,
+}
+
+/// A network of an ensemble.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Its name: the first part of its operations' paths.
+    pub name: String,
+    /// Its operations, as places in [`Network::nodes`].
+    pub nodes: Range<usize>,
+    /// Its own weights file, relative to the spec.
+    pub weights: Option<String>,
+    /// Patterns from its own tensor names to those of its checkpoint.
     pub renames: Vec<(String, String)>,
 }
 
@@ -92,6 +109,8 @@ pub enum Layer {
     Activation(Activation),
     /// Sum of two maps.
     Add,
+    /// Mean of any number of maps: an ensemble's answers.
+    Average,
     /// Product of a map and a gate, which is broadcast if it is 1 x 1.
     Mul,
     /// Maximum over windows.
@@ -217,6 +236,7 @@ impl Network {
             Layer::Input
             | Layer::Activation(_)
             | Layer::Add
+            | Layer::Average
             | Layer::Mul
             | Layer::MaxPool(_)
             | Layer::AvgPool { .. }
@@ -264,6 +284,7 @@ impl Layer {
             | Self::BatchNorm { .. }
             | Self::Activation(_)
             | Self::Add
+            | Self::Average
             | Self::Mul
             | Self::MaxPool(_)
             | Self::AvgPool { .. }
@@ -283,6 +304,7 @@ impl Layer {
             Self::BatchNorm { .. } => "norm",
             Self::Activation(a) => activation_word(*a),
             Self::Add => "add",
+            Self::Average => "average",
             Self::Mul => "gate",
             Self::MaxPool(_) => "max_pool",
             Self::AvgPool { .. } => "avg_pool",

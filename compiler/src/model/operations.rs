@@ -153,6 +153,7 @@ impl Expander<'_> {
             Layer::Input
             | Layer::Activation(_)
             | Layer::Add
+            | Layer::Average
             | Layer::Mul
             | Layer::Softmax
             | Layer::Dropout => Some(input),

@@ -44,6 +44,7 @@ impl Field {
             | Layer::BatchNorm { .. }
             | Layer::Activation(_)
             | Layer::Add
+            | Layer::Average
             | Layer::Mul
             | Layer::Linear { .. }
             | Layer::Softmax

@@ -78,7 +78,7 @@ pub(super) fn resolve<'a>(request: &'a Request, item: &'a Item, sink: &mut Sink)
                     return None;
                 }
                 calls.push(base);
-                at = find_base(request, base, sink)?;
+                at = find_model(request, &base.name.text, base.name.span, sink)?;
             }
             ItemKind::Block { .. } => unreachable!("blocks are not models"),
         }
@@ -187,25 +187,26 @@ fn split_call(call: &Call, sink: &mut Sink) -> (Call, Vec<Given>) {
     (Call { args: own, ..call.clone() }, given)
 }
 
-fn find_base<'a>(request: &'a Request, base: &Call, sink: &mut Sink) -> Option<&'a Item> {
+/// The model of that name, of the file or shipped.
+pub(super) fn find_model<'a>(
+    request: &Request<'a>,
+    name: &str,
+    span: Span,
+    sink: &mut Sink,
+) -> Option<&'a Item> {
     let files = std::iter::once(request.file).chain(request.library);
     let models: Vec<&Item> =
         files.flat_map(|f| &f.items).filter(|i| !matches!(i.kind, ItemKind::Block { .. })).collect();
-    let found = models.iter().find(|i| i.name.text == base.name.text);
+    let found = models.iter().find(|i| i.name.text == name);
     if found.is_none() {
-        let name = &base.name;
-        let mut error = Diagnostic::error(
-            Code::R0101,
-            name.span,
-            format!("there is no model `{}`", name.text),
-            "unknown model",
-        );
+        let message = format!("there is no model `{name}`");
+        let mut error = Diagnostic::error(Code::R0101, span, message, "unknown model");
         let blocks = request.library.iter().chain([request.file]).flat_map(|f| &f.items);
-        let is_block = |i: &Item| i.name.text == name.text && matches!(i.kind, ItemKind::Block { .. });
+        let is_block = |i: &Item| i.name.text == name && matches!(i.kind, ItemKind::Block { .. });
         if blocks.into_iter().any(is_block) {
-            error = error.with_note("an alias stands for a model, and this is a block");
-        } else if let Some(near) = nearest(&name.text, models.iter().map(|i| i.name.text.as_str())) {
-            error = error.with_nearest(name.span, near);
+            error = error.with_note("what is wanted is a model, and this is a block");
+        } else if let Some(near) = nearest(name, models.iter().map(|i| i.name.text.as_str())) {
+            error = error.with_nearest(span, near);
         }
         sink.push(error);
     }

@@ -3,12 +3,12 @@
 //! In: a graph after its passes, and the precision of each layer. Out: the graph, with a conversion
 //! wherever a layer reads other elements than the value is stored in, and each value's element. A value is
 //! stored as most of the layers that multiply it want it; one that none multiplies, as its producer
-//! computes; logits are floats. Depthwise convolutions, blurs and softmax compute in f32, and so does a
+//! computes; results, and what only they depend on, are floats. Depthwise convolutions, blurs and softmax compute in f32, and so does a
 //! convolution of fewer than 16 channels where f32-fast is asked for: an image's three do not fill words.
 //! A maximum over windows is one of the values, and so keeps their scale. An input of 8 bits is the picture's
 //! own pixels: what normalises them goes into the first layer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use resnetc_runtime::plan::{Element, LANES, Preprocess, Scale};
 
@@ -38,8 +38,14 @@ pub fn assign_elements(
     let layers = layers(graph, &order, precisions)?;
     let nearest = nearest(graph, &order, &layers);
     let mut stored: HashMap<NodeId, Precision> = HashMap::new();
+    let mut answers: HashSet<NodeId> = HashSet::new();
     for &id in order.iter().rev() {
-        let precision = storage(graph, id, (&layers, &nearest), &stored);
+        let precision = if is_answer(graph, id, &layers, &answers) {
+            answers.insert(id);
+            Precision::F32
+        } else {
+            storage(graph, id, (&layers, &nearest), &stored)
+        };
         stored.insert(id, precision);
     }
     let mut elements = Elements::default();
@@ -128,6 +134,18 @@ fn wanted(
     (place == 0 || precision == Precision::F32).then_some(precision)
 }
 
+/// Whether results alone depend on a value, and no layer, once that is known of its readers.
+fn is_answer(
+    graph: &Graph,
+    id: NodeId,
+    layers: &HashMap<NodeId, Precision>,
+    answers: &HashSet<NodeId>,
+) -> bool {
+    graph.uses(id).into_iter().all(|(user, _)| {
+        matches!(graph.node(user).op, Op::Softmax) || (answers.contains(&user) && !layers.contains_key(&user))
+    })
+}
+
 /// How a node's value is stored, once its readers' are known.
 fn storage(
     graph: &Graph,
@@ -148,10 +166,6 @@ fn storage(
             () => wanted(graph, user, place, layers),
         })
         .collect();
-    let ends = |user: NodeId| matches!(graph.node(user).op, Op::Output { .. } | Op::Softmax);
-    if uses.iter().all(|&(user, _)| ends(user)) {
-        return Precision::F32;
-    }
     // The most exact of what is wanted most often.
     let often = |precision: Precision| wishes.iter().filter(|wish| **wish == precision).count();
     let best = Precision::ALL.into_iter().rev().max_by_key(|&precision| often(precision));

@@ -40,20 +40,20 @@
 ]
   (#any-of? @property
     "image" "mean" "std" "shorter_side" "filter" "file" "names" "mode" "name" "size" "channels" "stride" "pad"
-    "dilation" "groups" "bias" "eps" "slope" "ceil_mode" "count_include_pad" "features" "rate"))
+    "dilation" "groups" "bias" "eps" "slope" "ceil_mode" "count_include_pad" "features" "rate" "average" "weights"))
 
 ([
   (command (identifier) @constant.builtin)
   (option value: (identifier) @constant.builtin)
   (named_argument value: (identifier) @constant.builtin)
 ]
-  (#any-of? @constant.builtin "none" "zero_pad" "projection" "projection_all" "bilinear" "bicubic" "same"))
+  (#any-of? @constant.builtin "none" "zero_pad" "projection" "projection_all" "bilinear" "bicubic" "same" "probabilities" "logits"))
 
 ; Commands.
 (command word: (identifier) @function.call)
 
 ((command word: (identifier) @attribute)
-  (#any-of? @attribute "input" "normalize" "resize" "labels" "shortcut" "weights" "output"))
+  (#any-of? @attribute "input" "normalize" "resize" "labels" "shortcut" "weights" "output" "ensemble" "member"))
 
 ((command word: (identifier) @module)
   (#any-of? @module "stem" "stage" "head"))
