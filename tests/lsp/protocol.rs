@@ -1,6 +1,7 @@
 //! How a session begins and ends, what is answered in any case, and how soon.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -84,45 +85,63 @@ fn answers_on_the_largest_spec_come_while_one_types() {
     assert!(slowest < Duration::from_millis(500), "{slowest:?}");
 }
 
+/// Asks everything about a place of a text, and wants an answer to each.
+fn ask_all(client: &Client, text: &str, at: usize) {
+    let uri = "file:///tmp/all.resnet";
+    let (text, position) = cursor(&format!("{}|{}", &text[..at], &text[at..]));
+    client.open(uri, &text);
+    let whole = json!({"start": {"line": 0, "character": 0}, "end": position});
+    let place = json!({
+        "textDocument": {"uri": uri}, "position": position, "range": whole, "newName": "other",
+        "options": {"tabSize": 4, "insertSpaces": true},
+    });
+    let mut place_in_context = place.clone();
+    place_in_context["context"] = json!({"includeDeclaration": true, "diagnostics": []});
+    for (method, params) in [
+        ("hover", &place),
+        ("completion", &place),
+        ("definition", &place),
+        ("references", &place_in_context),
+        ("documentHighlight", &place),
+        ("prepareRename", &place),
+        ("rename", &place),
+        ("documentSymbol", &place),
+        ("formatting", &place),
+        ("inlayHint", &place),
+        ("codeAction", &place_in_context),
+    ] {
+        let answer = client.answer(&format!("textDocument/{method}"), params.clone());
+        // -32803 is a renaming that is refused.
+        let code = &answer["error"]["code"];
+        let is_refused = *code == -32803 && method.contains("ename");
+        assert!(code.is_null() || is_refused, "{method} at {at} of\n{text}\n{answer}");
+    }
+}
+
 #[test]
 fn every_request_is_met_at_every_place_of_a_text_that_is_cut_off_there() {
     let client = Client::start();
-    let uri = "file:///tmp/cut.resnet";
     let spec = SPEC.replace("of unit(width)", "of basic(width)").replace("10 }", "10 } // \u{1f600} ä\r");
-    let cuts = spec.char_indices().map(|(at, _)| at).step_by(5).chain([spec.len()]);
-    for at in cuts {
-        let (text, position) = cursor(&format!("{}|", &spec[..at]));
-        client.open(uri, &text);
-        let whole = json!({"start": {"line": 0, "character": 0}, "end": position});
-        let params = json!({
-            "textDocument": {"uri": uri}, "position": position, "range": whole, "newName": "other",
-            "context": {"includeDeclaration": true, "diagnostics": []},
-            "options": {"tabSize": 4, "insertSpaces": true},
-        });
-        for method in [
-            "hover",
-            "completion",
-            "definition",
-            "references",
-            "documentHighlight",
-            "prepareRename",
-            "rename",
-            "documentSymbol",
-            "formatting",
-            "inlayHint",
-            "codeAction",
-        ] {
-            let mut params = params.clone();
-            if method == "completion" {
-                params.as_object_mut().unwrap().remove("context");
-            }
-            let answer = client.answer(&format!("textDocument/{method}"), params);
-            // -32803 is a renaming that is refused.
-            let code = &answer["error"]["code"];
-            assert!(
-                code.is_null() || (*code == -32803 && method.contains("ename")),
-                "{method} at {at}: {answer}"
-            );
-        }
+    for at in spec.char_indices().map(|(at, _)| at).step_by(5).chain([spec.len()]) {
+        ask_all(&client, &spec[..at], at);
     }
+}
+
+#[test]
+fn every_request_is_met_in_every_bad_spec() {
+    let client = Client::start();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/bad");
+    let mut met = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        // What is past a limit of the language takes its time.
+        if !name.ends_with(".resnet") || name.starts_with("too_many") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        text.char_indices().map(|(at, _)| at).step_by(40).for_each(|at| ask_all(&client, &text, at));
+        met += 1;
+    }
+    assert!(met > 100, "only {met} specs were found");
 }

@@ -57,7 +57,7 @@ fn hovering_tells_what_a_line_computes_and_what_a_word_means() {
     assert!(told.contains("- `groups`") || told.contains("`groups`: groups of channels; 1"), "{told}");
     assert!(told.contains("parameter `groups`: 1"), "{told}");
     assert!(told.contains("16 x 32 x 32 → 16 x 32 x 32, 2,304 parameters"), "{told}");
-    assert!(told.contains("the first of 2, up to `layer1.0.conv2`"), "{told}");
+    assert!(told.contains("the first of 2, `layer1.0.conv2`"), "{told}");
     // Names, with their values; blocks, with their comment; modes, with theirs.
     assert!(hovered(&client, &marked(SPEC, "    let n")).contains("constant `n`: 1"));
     assert!(hovered(&client, &marked(SPEC, "block unit(wi")).contains("parameter `wide`: 16, 32"));

@@ -77,7 +77,7 @@ impl Instances {
             1 => String::new(),
             n => {
                 let path = &model.network.node(step.result).path;
-                format!("; the first of {n}, up to `{path}`")
+                format!("; the first of {n}, `{path}`")
             }
         };
         format!("{}{first}.", facts.join(", "))

@@ -60,7 +60,7 @@ pub fn serve(
         }
     });
     let state = State { documents: Documents::default(), library: Library::new(cache), related: false };
-    Server { state, phase: Phase::Fresh, output }.run(Queue::new(receiver))
+    Server { state, phase: Phase::Fresh, output, dispatch }.run(Queue::new(receiver))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,6 +76,8 @@ struct Server<W> {
     state: State,
     phase: Phase,
     output: W,
+    /// Meets requests once the server is running.
+    dispatch: fn(&State, Request) -> Outcome,
 }
 
 type Outcome = Result<Value, ResponseError>;
@@ -119,7 +121,7 @@ impl<W: Write> Server<W> {
                 self.phase = Phase::Ending;
                 Ok(Value::Null)
             }
-            (Phase::Running, _) => guarded(|| dispatch(&self.state, request)).unwrap_or_else(|why| {
+            (Phase::Running, _) => guarded(|| (self.dispatch)(&self.state, request)).unwrap_or_else(|why| {
                 Err(error(ErrorCode::InternalError, &format!("a mistake of resnetc's own: {why}")))
             }),
         }
@@ -304,6 +306,30 @@ fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_is_told_and_the_next_request_is_met() {
+        let (sender, receiver) = channel();
+        for (id, method) in [(1, "initialize"), (2, "fails"), (3, "works")] {
+            let message = json!({ "id": id, "method": method, "params": { "capabilities": {} } });
+            sender.send(Incoming::Message(serde_json::from_value(message).unwrap())).unwrap();
+        }
+        drop(sender);
+        let state = State { documents: Documents::default(), library: Library::new(None), related: false };
+        let dispatch = |_: &State, request: Request| match request.method.as_str() {
+            "fails" => unreachable!("no way"),
+            _ => Ok(json!("done")),
+        };
+        let mut output = Vec::new();
+        let server = Server { state, phase: Phase::Fresh, output: &mut output, dispatch };
+        assert_eq!(server.run(Queue::new(receiver)).unwrap(), Ended::Abruptly);
+        let said = String::from_utf8(output).unwrap();
+        let [_, fails, works] = said.split("Content-Length").skip(1).collect::<Vec<_>>()[..] else {
+            panic!("three answers: {said}")
+        };
+        assert!(fails.contains("-32603") && fails.contains("no way"), "{fails}");
+        assert!(works.contains("done"), "{works}");
+    }
 
     #[test]
     fn a_panic_becomes_what_it_said() {

@@ -188,8 +188,8 @@ impl<'a> Expander<'a> {
                 Diagnostic::error(Code::R0401, span, what, label)
                     .with_help("use fewer channels, a smaller input or a greater stride"),
             );
-            return Flow { node: NodeId(0), shape: None };
         }
+        let shape = shape.filter(|_| !too_large);
         if let (Some(_), Some(&input)) = (shape, inputs.first()) {
             self.weights = self.weights.saturating_add(layer.weights(self.nodes[input.0 as usize].shape[0]));
             if self.weights > MAX_WEIGHTS {

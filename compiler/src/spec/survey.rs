@@ -71,6 +71,8 @@ fn is_reached(block: &Item, models: &[Traced]) -> bool {
 mod tests {
     use super::*;
     use crate::diagnostics::Code;
+    use crate::model::NodeId;
+    use crate::model::receptive::receptive_fields;
 
     fn survey(text: &str) -> Survey {
         Spec::from_text("mine.resnet", text, None).survey()
@@ -94,6 +96,16 @@ mod tests {
         assert_eq!(conv.output, Some([16, 32, 32]));
         assert_eq!((b.params(conv), b.macs(conv)), (432, 442_368));
         assert_eq!(b.trace.steps[1].output, None);
+    }
+
+    #[test]
+    fn an_input_past_the_limit_is_still_the_first_operation() {
+        let found = survey("model m { input image(3, 65536, 65536)\n stem { conv 3x3, 16; relu } }");
+        assert_eq!(codes(&found), [Code::R0401]);
+        let network = &found.models[0].network;
+        let inputs: Vec<_> = network.nodes.iter().map(|n| n.inputs.clone()).collect();
+        assert_eq!(inputs, [vec![], vec![NodeId(0)], vec![NodeId(1)]]);
+        assert_eq!(receptive_fields(network), [Some([1; 2]), Some([3; 2]), Some([3; 2])]);
     }
 
     #[test]
