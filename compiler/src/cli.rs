@@ -10,6 +10,7 @@ mod completions;
 mod emit;
 mod explain;
 mod fmt;
+mod import;
 mod list;
 mod new;
 mod pictures;
@@ -59,6 +60,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { command: tune::command, run: tune::run },
     Subcommand { command: calibrate::command, run: calibrate::run },
     Subcommand { command: accuracy::command, run: accuracy::run },
+    Subcommand { command: import::command, run: import::run },
     Subcommand { command: new::command, run: new::run },
     Subcommand { command: list::command, run: list::run },
     Subcommand { command: explain::command, run: explain::run },

@@ -19,6 +19,7 @@ pub mod diagnostics;
 pub mod emit;
 mod files;
 pub mod graph;
+pub mod import;
 pub mod model;
 pub mod passes;
 pub mod plan;
@@ -89,6 +90,9 @@ pub enum Error {
     /// A calibration of other weights.
     #[error(transparent)]
     Calibration(#[from] precision::calibration::Unfit),
+    /// A checkpoint that no spec fits.
+    #[error(transparent)]
+    Import(#[from] import::ImportError),
     /// Something that the caller asked for and that is not to be had.
     #[error("{0}")]
     Usage(String),
