@@ -6,6 +6,7 @@ mod build;
 mod cache;
 mod calibrate;
 mod check;
+mod compare;
 mod completions;
 mod emit;
 mod explain;
@@ -60,6 +61,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { command: tune::command, run: tune::run },
     Subcommand { command: calibrate::command, run: calibrate::run },
     Subcommand { command: accuracy::command, run: accuracy::run },
+    Subcommand { command: compare::command, run: compare::run },
     Subcommand { command: import::command, run: import::run },
     Subcommand { command: new::command, run: new::run },
     Subcommand { command: list::command, run: list::run },

@@ -15,6 +15,7 @@
 pub mod build_script;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod compare;
 pub mod diagnostics;
 pub mod emit;
 mod files;
@@ -93,6 +94,9 @@ pub enum Error {
     /// A checkpoint that no spec fits.
     #[error(transparent)]
     Import(#[from] import::ImportError),
+    /// Activations that a network cannot be compared with.
+    #[error(transparent)]
+    Compare(#[from] compare::CompareError),
     /// Something that the caller asked for and that is not to be had.
     #[error("{0}")]
     Usage(String),

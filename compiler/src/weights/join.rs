@@ -6,7 +6,6 @@
 
 use std::collections::HashSet;
 
-use super::error::quote;
 use super::hints::find_hints;
 use super::mismatch::{Extra, Mismatch, Misshaped, Missing, list_nearest};
 use super::names::{Prefix, Rules};
@@ -51,7 +50,7 @@ pub fn join(
     renames: &[Rename],
 ) -> Result<Vec<Vec<f32>>, WeightsError> {
     let found = find(wanted, checkpoint, renames)?;
-    found.into_iter().map(|name| name.map_or_else(|| Ok(Vec::new()), |name| read(checkpoint, name))).collect()
+    found.into_iter().map(|name| name.map_or_else(|| Ok(Vec::new()), |name| checkpoint.read(name))).collect()
 }
 
 /// Whether [`join()`] would find every tensor, and have none left over. No value is read.
@@ -63,8 +62,12 @@ pub fn fit(wanted: &[Wanted], checkpoint: &Checkpoint, renames: &[Rename]) -> Re
     find(wanted, checkpoint, renames).map(|_| ())
 }
 
-/// The checkpoint's name of each wanted tensor.
-fn find<'c>(
+/// The checkpoint's name of each wanted tensor; none for an optional one that is not there.
+///
+/// # Errors
+///
+/// Those of [`fit`].
+pub(crate) fn find<'c>(
     wanted: &[Wanted],
     checkpoint: &'c Checkpoint,
     renames: &[Rename],
@@ -83,14 +86,6 @@ fn find<'c>(
         return Err(WeightsError::Mismatch { path: checkpoint.path().into(), mismatch: Box::new(mismatch) });
     }
     Ok(found)
-}
-
-fn read(checkpoint: &Checkpoint, name: &str) -> Result<Vec<f32>, WeightsError> {
-    checkpoint.values(name).map_err(|problem| WeightsError::Values {
-        path: checkpoint.path().into(),
-        tensor: quote(name),
-        problem,
-    })
 }
 
 /// All that differs; `names` are the wanted ones after renaming, `found` those of the checkpoint.

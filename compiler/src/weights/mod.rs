@@ -35,6 +35,7 @@ use sha2::{Digest, Sha256};
 
 pub(crate) use error::quote;
 pub use error::{Problem, ValueProblem, WeightsError};
+pub(crate) use join::find;
 pub use join::{Rename, Wanted, fit, join};
 pub use mismatch::{Extra, Mismatch, Misshaped, Missing};
 pub(crate) use names::without_prefix;
@@ -168,6 +169,20 @@ impl Checkpoint {
     /// The shape of a tensor.
     pub fn shape(&self, name: &str) -> Option<&[usize]> {
         self.get(name).map(|tensor| &*tensor.shape)
+    }
+
+    /// The values of a tensor, row-major.
+    ///
+    /// # Errors
+    ///
+    /// [`WeightsError::Values`] if there is no such tensor, it is of a type that is not read, or a value is not
+    /// finite.
+    pub fn read(&self, name: &str) -> Result<Vec<f32>, WeightsError> {
+        self.values(name).map_err(|problem| WeightsError::Values {
+            path: self.path.clone(),
+            tensor: quote(name),
+            problem,
+        })
     }
 
     /// SHA-256 of the file's bytes.
