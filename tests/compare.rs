@@ -210,6 +210,19 @@ fn padding_and_dilation_are_found() {
 }
 
 #[test]
+fn a_pooling_that_is_subsampled_behind_it_is_found() {
+    let blurred = BASIC.replace("max_pool 3x3, stride 2", "max_pool 3x3, stride 1; blur_pool 3, stride 2");
+    let network = network(&blurred);
+    let tensors = weights(&network);
+    let mut recorded = values(&network, &tensors, &images(&network));
+    // PyTorch has both in one module.
+    let both = recorded.remove("blur_pool").unwrap();
+    recorded.insert("maxpool".to_owned(), both);
+    let (layer, why) = cause(&run(BASIC, &tensors, &dump(&network, &recorded)));
+    assert!(layer == "maxpool" && why.contains("a blur behind it has its stride"), "{layer}: {why}");
+}
+
+#[test]
 fn a_border_that_is_not_of_zeros_is_found() {
     // A reference over images that are padded already, and whose first convolution pads nothing.
     let padded = BASIC.replace("(3, 16, 16)", "(3, 18, 18)").replace("3x3, 8;", "3x3, 8, pad 0;");
@@ -380,13 +393,14 @@ fn the_examples_mistakes_are_found_one_after_the_other() {
     let spec = fs::read_to_string(example("network.resnet")).unwrap();
     let (code, told) = command(&spec, &[]);
     assert_eq!(code, Some(1), "{told}");
-    assert!(told.contains("bn1 is the first that departs: relative L2 error 1.5e-3"), "{told}");
+    assert!(told.contains(".resnet:11) is the first that departs: relative L2 error 1.5e-3"), "{told}");
     assert!(told.contains("write `norm eps 1e-3`"), "{told}");
 
     let spec = spec.replace("norm; relu", "norm eps 1e-3; relu");
     let (code, told) = command(&spec, &[]);
     assert_eq!(code, Some(1), "{told}");
-    assert!(told.contains("layer2.0.conv1 is the first that departs: its shape is [1, 8, 12, 12]"), "{told}");
+    let place = "layer2.0.conv1 (std/bottleneck.resnet:7) is the first that departs";
+    assert!(told.contains(&format!("{place}: its shape is [1, 8, 12, 12]")), "{told}");
     assert!(told.contains("`bottleneck_v1`"), "{told}");
 
     let (code, told) = command(&spec.replace("bottleneck(8)", "bottleneck_v1(8)"), &[]);
@@ -403,6 +417,7 @@ fn json_has_the_departure_and_its_causes() {
     assert_eq!(json["agrees"], false);
     assert_eq!(json["layers"][0]["layer"], "conv1");
     assert_eq!(json["departure"]["layer"], "bn1");
+    assert!(json["departure"]["place"].as_str().unwrap().ends_with(".resnet:11"));
     assert!(json["departure"]["relative"].as_f64().unwrap() > 1e-3);
     assert!(json["departure"]["causes"][0]["relative"].as_f64().unwrap() < 1e-6);
     let (code, text) = command(&spec, &["--json", "--tolerance", "0.01"]);

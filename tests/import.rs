@@ -175,6 +175,27 @@ fn names_of_other_implementations_become_rename_lines() {
 }
 
 #[test]
+fn a_sequence_in_the_stem_stays_one() {
+    let numbered = |name: String| match name.split_once('.') {
+        Some(("conv1", field)) => format!("conv1.0.{field}"),
+        Some(("bn1", field)) => format!("conv1.1.{field}"),
+        _ => name.replace("layer", "conv").replace("downsample", "shortcut"),
+    };
+    let tensors = renamed(&[]).into_iter().map(|(name, shape)| (numbered(name), shape)).collect();
+    let text = imported("net", tensors).text;
+    assert!(text.contains("stem { sequential conv1 { conv 3x3, 16; norm; relu } }"), "{text}");
+    assert!(text.contains("stage conv2 { 3 of basic(32), stride 2 }"), "{text}");
+}
+
+#[test]
+fn names_of_senets_ported_from_caffe_tell_their_strides() {
+    let model = timm_models().into_iter().find(|model| model.name == "legacy_seresnet50").unwrap();
+    let text = imported("net", model.tensors).text;
+    assert!(text.contains("max_pool 3x3, stride 2, pad 0, ceil_mode"), "{text}");
+    assert!(text.contains("conv 1x1, width / 4, stride; norm; relu"), "{text}");
+}
+
+#[test]
 fn a_prefix_of_all_names_is_kept_apart() {
     let prefixed = |prefix: &str| {
         let tensors = renamed(&[]).into_iter().map(|(name, shape)| (format!("{prefix}{name}"), shape));

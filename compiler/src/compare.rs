@@ -4,7 +4,7 @@
 //! each layer is from the dump, up to the first that departs, and why that one does. Each layer is computed in
 //! f64 from the recorded values that it reads, on the graph that nothing was fused in; so errors do not add
 //! up, and the layer that is named is the one that is wrong. The likely cause is found by trying: each of
-//! [`hypotheses`] is a small change of the graph, and one after which the layer agrees is told.
+//! `hypotheses` is a small change of the graph, and one after which the layer agrees is told.
 
 mod dump;
 mod error;

@@ -1,7 +1,7 @@
 //! `resnetc compare`: a network against activations that another framework recorded.
 //!
 //! With `--json` one object: `agrees`, `tolerance`, `layers` (`layer`, `relative`, `greatest`), `departure`
-//! (null, or `layer`, `name`, `relative`, `greatest`, `shapes`, `causes` with `what`, `mend`, `relative`, and
+//! (null, or `layer`, `name`, `place`, `relative`, `greatest`, `shapes`, `causes` with `what`, `mend`, `relative`, and
 //! `tried`), `left` and `unused`. Exit code 1 if a layer departs.
 
 use std::path::PathBuf;
@@ -10,6 +10,7 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use serde_json::{Value, json};
 
 use crate::compare::{Comparison, Departure, Difference, TOLERANCE, compare};
+use crate::spec::Checked;
 use crate::{Error, weights};
 
 use super::{Failure, Outcome, args, terminal};
@@ -54,12 +55,24 @@ pub fn run(matches: &ArgMatches) -> Outcome {
         return Err(Error::Usage(format!("a tolerance of {tolerance} is not between 0 and 1")).into());
     }
     let renames = args::options(matches)?.renames;
+    let place = |layer: &str| place(&checked, layer);
     let found = compare(&checked.network, &checkpoint, &dump, &renames, tolerance)?;
-    terminal::print(&if matches.get_flag("json") { to_json(&found, tolerance) } else { to_text(&found) })?;
+    terminal::print(&if matches.get_flag("json") {
+        to_json(&found, tolerance, place)
+    } else {
+        to_text(&found, place)
+    })?;
     if found.departure.is_some() { Err(Failure::Told) } else { Ok(()) }
 }
 
-fn to_text(found: &Comparison) -> String {
+/// The line of a spec that wrote a layer.
+fn place(checked: &Checked, layer: &str) -> Option<String> {
+    let node = checked.network.nodes.iter().find(|node| node.path == layer)?;
+    let sources = &checked.warnings.sources;
+    Some(format!("{}:{}", sources.name(node.span.file), sources.line_column(node.span).0))
+}
+
+fn to_text(found: &Comparison, place: impl Fn(&str) -> Option<String>) -> String {
     let count = found.agreeing.len();
     let all = count + found.left + usize::from(found.departure.is_some());
     let worst = found.agreeing.iter().max_by(|a, b| a.distance.relative.total_cmp(&b.distance.relative));
@@ -69,13 +82,17 @@ fn to_text(found: &Comparison) -> String {
     match &found.departure {
         None => format!("all {all} layers agree{worst}\n"),
         Some(departure) => {
-            format!("layers that agree: the first {count} of {all}{worst}\n{}", departure_text(departure))
+            format!(
+                "layers that agree: the first {count} of {all}{worst}\n{}",
+                departure_text(departure, place(&departure.layer))
+            )
         }
     }
 }
 
-fn departure_text(departure: &Departure) -> String {
-    let Departure { layer, causes, tried, difference, .. } = departure;
+fn departure_text(departure: &Departure, place: Option<String>) -> String {
+    let Departure { causes, tried, difference, .. } = departure;
+    let layer = departure.layer.clone() + &place.map_or_else(String::new, |place| format!(" ({place})"));
     let mut out = match difference {
         Difference::Values(distance) => format!(
             "{layer} is the first that departs: relative L2 error {:.1e}, greatest difference {:.1e}\n",
@@ -101,7 +118,7 @@ fn number(value: f64) -> Value {
     serde_json::Number::from_f64(value).map_or(Value::Null, Value::Number)
 }
 
-fn to_json(found: &Comparison, tolerance: f64) -> String {
+fn to_json(found: &Comparison, tolerance: f64, place: impl Fn(&str) -> Option<String>) -> String {
     let layers: Vec<Value> = found
         .agreeing
         .iter()
@@ -128,6 +145,7 @@ fn to_json(found: &Comparison, tolerance: f64) -> String {
         json!({
             "layer": departure.layer,
             "name": departure.name,
+            "place": place(&departure.layer),
             "relative": distance.map(|d| number(d.relative)),
             "greatest": distance.map(|d| number(d.greatest)),
             "shapes": shapes,

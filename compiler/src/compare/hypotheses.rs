@@ -15,6 +15,7 @@ use std::collections::HashSet;
 
 use ndarray::Array4;
 
+use crate::graph::eval::eval_at;
 use crate::graph::{Graph, Node, NodeId, Op};
 use crate::model::{Network, Shape};
 
@@ -109,7 +110,7 @@ impl Case<'_> {
     /// What a node gives, from the dump.
     fn value(&self, id: NodeId) -> Option<Array4<f64>> {
         let known = |id| self.dump.get(id);
-        known(id).or_else(|| crate::graph::eval::eval_at(self.graph, id, &known).ok())
+        known(id).or_else(|| eval_at(self.graph, id, &known).ok())
     }
 
     /// What the block of the node that departs reads, and the first convolution in it.

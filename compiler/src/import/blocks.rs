@@ -88,7 +88,7 @@ struct Widths {
     squeeze: Option<usize>,
 }
 
-/// Blocks that follow each other and are equal, and which standard block they are.
+/// Blocks that follow each other and are equal.
 #[derive(Debug)]
 struct Run {
     count: usize,

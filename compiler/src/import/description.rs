@@ -122,7 +122,7 @@ pub struct Gate {
 pub struct Projection {
     /// Its convolution.
     pub conv: Conv,
-    /// Whether the mean is taken first, and how that is known.
+    /// Whether the mean is taken first.
     pub pooled: Pooled,
 }
 

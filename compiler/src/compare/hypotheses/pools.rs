@@ -19,6 +19,9 @@ pub fn list(case: &Case, id: NodeId, all: &mut Vec<Hypothesis>) {
             let what = format!("`{path}` takes a mean, not the maximum");
             let op = Op::AvgPool { window: own.clone(), count_include_pad: true };
             all.extend(pool(case, id, (what, "write `avg_pool` with `pad`"), op));
+            let what = format!("`{path}` takes the mean of 2 x 2 values, not the maximum");
+            let op = Op::AvgPool { window: small(), count_include_pad: true };
+            all.extend(pool(case, id, (what, "write `avg_pool 2x2, stride 2`"), op));
         }
         Op::AvgPool { window, count_include_pad } => {
             let counts = !count_include_pad;
@@ -69,11 +72,14 @@ fn subsampled(case: &Case, id: NodeId, own: &Window, all: &mut Vec<Hypothesis>) 
     }
 }
 
+fn small() -> Window {
+    Window { kernel: [2, 2], stride: [2, 2], pad: Pad::default(), ceil_mode: false }
+}
+
 /// Other windows, with words for each and what to write.
 fn windows(own: &Window) -> Vec<(Window, &'static str, &'static str)> {
     let pad = |pad: usize| Pad { top: pad, left: pad, bottom: pad, right: pad };
     let with = |pad, ceil_mode| Window { pad, ceil_mode, ..own.clone() };
-    let small = Window { kernel: [2, 2], stride: [2, 2], pad: pad(0), ceil_mode: false };
     let all = [
         (
             with(own.pad, !own.ceil_mode),
@@ -87,7 +93,7 @@ fn windows(own: &Window) -> Vec<(Window, &'static str, &'static str)> {
         ),
         (with(pad(0), false), "no padding", "write `pad 0`"),
         (with(pad(1), false), "a padding of 1", "write `pad 1`"),
-        (small, "windows of 2 x 2", "write `2x2`"),
+        (small(), "windows of 2 x 2", "write `2x2`"),
     ];
     all.into_iter().filter(|(window, _, _)| window != own).collect()
 }
