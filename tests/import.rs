@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use proptest::prelude::*;
 use resnetc::graph::wanted;
 use resnetc::import::{ImportError, Imported, import};
 use resnetc::model::Network;
@@ -216,6 +217,41 @@ fn a_tensor_too_many_is_named() {
 }
 
 #[test]
+fn a_name_with_and_without_a_prefix_is_told() {
+    let mut tensors = renamed(&[]);
+    tensors.push(("module.layer1.0.conv1.weight".to_owned(), vec![16, 16, 3, 3]));
+    let told = refusal(tensors);
+    assert!(told.contains("1 left over") && told.contains("layer1.0.conv1.weight"), "{told}");
+}
+
+#[test]
+fn where_norms_stand_is_a_note_if_no_width_tells() {
+    let text = |head: &str, block: &str| {
+        format!(
+            "model net {{ input image(3, 32, 32)\nshortcut projection\nstem {{ conv 3x3, 16; norm; relu }}\n\
+                 stage layer1 {{ 2 of {block}(16) }}\nhead {{ {head}global_avg_pool; linear 10 }} }}"
+        )
+    };
+    for (head, block, note) in
+        [("", "basic", "behind their"), ("norm as norm; relu; ", "preact_basic", "before their")]
+    {
+        let network = Spec::from_text("net", &text(head, block), None).check(&[]).unwrap().network;
+        let spec = imported("net", shapes(&network));
+        assert!(spec.text.contains(&format!("2 of {block}(16)")), "{}", spec.text);
+        assert!(spec.notes.iter().any(|n| n.contains(note)), "{:?}", spec.notes);
+    }
+}
+
+#[test]
+fn gates_of_other_names_are_found() {
+    let network = Spec::open("seresnet50").unwrap().check(&[]).unwrap().network;
+    let bare = |(name, shape): (String, Vec<usize>)| (name.replace(".se.", "."), shape);
+    let text = imported("net", shapes(&network).into_iter().map(bare).collect()).text;
+    assert!(text.contains(r#"rename "*.se.fc1.*" -> "*.fc1.*""#), "{text}");
+    assert!(text.contains("6 of bottleneck_se(256), stride 2"), "{text}");
+}
+
+#[test]
 fn a_tensor_too_few_is_named() {
     let gone = |lost: &str| renamed(&[]).into_iter().filter(|(name, _)| !name.starts_with(lost)).collect();
     let told = refusal(gone("layer2.1.bn2"));
@@ -248,6 +284,43 @@ fn sizes_past_all_limits_are_refused() {
     refusal(tensors);
     refusal(Vec::new());
     refusal(vec![("layer1.0.conv1.weight".to_owned(), vec![0, 0, 0, 0])]);
+}
+
+/// A change of one tensor: another size, another name, or none of it.
+fn mutate(tensors: &mut Shapes, (at, what, size): (usize, usize, usize)) {
+    let at = at % tensors.len();
+    let (name, shape) = &mut tensors[at];
+    match what % 8 {
+        0 => _ = tensors.remove(at),
+        1 => shape.push(size),
+        2 => _ = shape.pop(),
+        3 => *name = name.replacen("layer", "block", 1),
+        4 => *name = name.replacen('1', "2", 1),
+        5 => *name = name.replacen('.', "..", 1),
+        _ => {
+            let place = what % shape.len().max(1);
+            shape.iter_mut().skip(place).take(1).for_each(|old| *old = size);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+
+    #[test]
+    fn changed_state_dicts_give_a_spec_that_fits_or_a_reason(
+        model in prop::sample::select(vec!["resnet18_c", "resnet50d", "seresnet50", "resnetv2_50", "cifar_resnet"]),
+        changes in prop::collection::vec(
+            (any::<usize>(), any::<usize>(), prop::sample::select(vec![0, 1, 2, 3, 7, 64, 4096, usize::MAX])),
+            1..4,
+        ),
+    ) {
+        let mut tensors = shapes(&Spec::open(model).unwrap().check(&[]).unwrap().network);
+        changes.into_iter().for_each(|change| mutate(&mut tensors, change));
+        if let Err(error) = import(&Checkpoint::from_shapes(tensors), "net") {
+            prop_assert!(!error.to_string().is_empty());
+        }
+    }
 }
 
 fn scratch(name: &str) -> PathBuf {

@@ -15,7 +15,7 @@ use super::scopes::Members;
 const PROJECTIONS: [&str; 7] =
     ["downsample", "shortcut", "skip", "projection", "proj", "convShortcut", "conv_shortcut"];
 /// What the first part of a gate's path is.
-const GATES: [&str; 4] = ["se", "se_module", "se_layer", "se_block"];
+const GATES: [&str; 6] = ["se", "se_module", "se_layer", "se_block", "fc1", "fc2"];
 
 /// A block, and what tells whether its norms stand before or behind its convolutions.
 #[derive(Debug)]

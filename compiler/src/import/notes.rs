@@ -35,6 +35,7 @@ impl Network {
 pub fn notes(network: &Network) -> Vec<String> {
     let [channels, height, width] = network.input();
     let mut notes = vec![stem(network), strides(network)];
+    notes.extend(order(network));
     notes.extend(bottlenecks(network));
     notes.extend(shortcut(network));
     notes.extend(projections(network));
@@ -86,6 +87,18 @@ fn strides(network: &Network) -> String {
         true => "Strides: no stage has one.".to_owned(),
         false => format!("Strides: the first block of {} has stride 2.", strided.join(", ")),
     }
+}
+
+/// Where norms stand, if every block has as many channels before its convolutions as behind them.
+fn order(network: &Network) -> Option<String> {
+    let keeps = |block: &Block| block.convs.iter().all(|conv| conv.channels == block.inputs);
+    let normed = network.blocks().any(|block| block.convs.iter().any(|conv| conv.norm.is_some()));
+    let (place, why) = match network.order {
+        Order::Post => ("behind", "there is no norm behind the blocks"),
+        Order::Pre => ("before", "there is a norm behind the blocks"),
+    };
+    (normed && network.blocks().all(keeps))
+        .then(|| format!("Order: norms stand {place} their convolutions, because {why}; no width tells."))
 }
 
 /// Where the stride of a bottleneck is.
