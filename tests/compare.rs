@@ -201,9 +201,10 @@ fn an_activation_that_one_side_lacks_is_found() {
 }
 
 #[test]
-fn padding_and_dilation_are_found() {
+fn strides_padding_and_dilation_are_found() {
     let same = ("conv 3x3, width, stride;", "conv 3x3, width, stride, pad same;");
     finds(BASIC, same, "layer2.0.conv1", "TensorFlow's padding");
+    finds(BASIC, ("unit(16), stride 2", "unit(16)"), "layer2.0.conv1", "has stride 1, in the spec 2");
     finds(BASIC, ("conv 3x3, 8;", "conv 3x3, 8, dilation 2;"), "conv1", "dilation of 2");
     let pool = ("max_pool 3x3, stride 2", "max_pool 3x3, stride 2, pad 0, ceil_mode");
     finds(BASIC, pool, "maxpool", "no padding, and windows that reach past the map");

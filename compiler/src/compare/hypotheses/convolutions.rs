@@ -48,15 +48,14 @@ fn strides(case: &Case, id: NodeId, conv: &Conv, all: &mut Vec<Hypothesis>) {
     let own = conv.attributes.stride;
     for stride in [1, 2, 4].into_iter().filter(|stride| own != [*stride; 2]) {
         let mut what = format!("`{}` has stride {stride}, in the spec {}", node.path, own[0]);
-        let mut mend = "move or change the `stride` in the block".to_owned();
+        let mut mend = "change the `stride` of the stage, or where the block uses it";
         if let Some(other) = strided_sibling(case, id).filter(|_| stride > 1) {
             what += &format!(" and it is `{other}` that has the block's");
-            mend = "put the block's `stride` on this convolution; of a bottleneck that is `bottleneck_v1`"
-                .to_owned();
-        } else if own[0] > stride && conv.attributes.kernel == [1, 1] {
-            mend = "put the block's `stride` on the 3x3 convolution; that is `bottleneck`".to_owned();
+            mend = "put the block's `stride` on this convolution; of a bottleneck that is `bottleneck_v1`";
+        } else if own[0] > stride && conv.attributes.kernel == [1, 1] && !is_projection(node) {
+            mend = "put the block's `stride` on the 3x3 convolution; that is `bottleneck`";
         }
-        all.extend(attributes(case, id, (what, mend), |conv| conv.stride = [stride; 2]));
+        all.extend(attributes(case, id, (what, mend.to_owned()), |conv| conv.stride = [stride; 2]));
     }
     for dilation in [1, 2, 4].into_iter().filter(|dilation| conv.attributes.dilation != [*dilation; 2]) {
         let [height, width] = conv.attributes.kernel;
@@ -75,14 +74,18 @@ fn strides(case: &Case, id: NodeId, conv: &Conv, all: &mut Vec<Hypothesis>) {
     }
 }
 
-/// Another convolution of the block that has its stride.
+/// Whether a node is of a shortcut's projection.
+fn is_projection(node: &Node) -> bool {
+    node.path.split('.').any(|part| part == "downsample")
+}
+
+/// Another convolution of the branch that has its block's stride.
 fn strided_sibling(case: &Case, id: NodeId) -> Option<String> {
     let node = case.graph.node(id);
-    let block = node.block?;
+    let block = node.block.filter(|_| !is_projection(node))?;
     let is_sibling = |other: &Node| {
         let strided = matches!(&other.op, Op::Conv(conv) if conv.attributes.stride != [1, 1]);
-        let projects = other.path.contains("downsample") || other.path.contains("shortcut");
-        other.part == node.part && other.block == Some(block) && strided && !projects
+        other.part == node.part && other.block == Some(block) && strided && !is_projection(other)
     };
     let order = case.graph.order();
     let mut others = order.into_iter().filter(|other| *other != id).map(|other| case.graph.node(other));
