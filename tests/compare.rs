@@ -369,6 +369,8 @@ fn a_dump_of_another_network_is_refused() {
     assert!(told.contains("neither [n, c, h, w] nor [n, c]"), "{told}");
     let told = refusal(|dump| dump.get_mut("bn1").unwrap().1[3] = f32::NAN);
     assert!(told.contains("`bn1`: element 3 is NaN"), "{told}");
+    let told = refusal(|dump| dump.get_mut("input").unwrap().1[5] = f32::INFINITY);
+    assert!(told.contains("`input`: element 5 is inf"), "{told}");
 }
 
 fn example(name: &str) -> PathBuf {
