@@ -6,10 +6,12 @@ mod build;
 mod cache;
 mod calibrate;
 mod check;
+mod compare;
 mod completions;
 mod emit;
 mod explain;
 mod fmt;
+mod import;
 mod list;
 mod lsp;
 mod manual;
@@ -61,6 +63,8 @@ const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { command: tune::command, run: tune::run },
     Subcommand { command: calibrate::command, run: calibrate::run },
     Subcommand { command: accuracy::command, run: accuracy::run },
+    Subcommand { command: compare::command, run: compare::run },
+    Subcommand { command: import::command, run: import::run },
     Subcommand { command: new::command, run: new::run },
     Subcommand { command: list::command, run: list::run },
     Subcommand { command: lsp::command, run: lsp::run },

@@ -15,10 +15,12 @@
 pub mod build_script;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod compare;
 pub mod diagnostics;
 pub mod emit;
 mod files;
 pub mod graph;
+pub mod import;
 #[cfg(feature = "cli")]
 mod lsp;
 pub mod model;
@@ -93,6 +95,12 @@ pub enum Error {
     /// A calibration of other weights.
     #[error(transparent)]
     Calibration(#[from] precision::calibration::Unfit),
+    /// A checkpoint that no spec fits.
+    #[error(transparent)]
+    Import(#[from] import::ImportError),
+    /// Activations that a network cannot be compared with.
+    #[error(transparent)]
+    Compare(#[from] compare::CompareError),
     /// Something that the caller asked for and that is not to be had.
     #[error("{0}")]
     Usage(String),

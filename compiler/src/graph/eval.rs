@@ -4,7 +4,7 @@
 //! and a matrix product; everything else is written as its definition. Passes and kernels are held
 //! against it, so it shares no code with either.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::{AddAssign, Mul};
 
 use ndarray::{Array2, Array4, ArrayView2, Axis, Slice};
@@ -72,6 +72,47 @@ pub fn eval<T: Real>(graph: &Graph, images: &Array4<T>) -> Result<Vec<Array4<T>>
     }
     outputs.sort_by_key(|(index, _)| *index);
     Ok(outputs.into_iter().map(|(_, value)| value).collect())
+}
+
+/// The value of one node, computed from those that `known` has of the nodes before it: nothing behind a known
+/// value is looked at.
+///
+/// # Errors
+///
+/// If a constant has no values, or the known ones do not fit the graph.
+pub fn eval_at<T: Real>(
+    graph: &Graph,
+    target: NodeId,
+    known: &dyn Fn(NodeId) -> Option<Array4<T>>,
+) -> Result<Array4<T>, EvalError> {
+    let mut values: HashMap<NodeId, Array4<T>> = HashMap::new();
+    let mut wanted = HashSet::from([target]);
+    let mut open = vec![target];
+    while let Some(id) = open.pop() {
+        for operand in graph.operands(id) {
+            if !wanted.insert(operand) {
+                continue;
+            }
+            match known(operand) {
+                Some(value) => _ = values.insert(operand, value),
+                None => open.push(operand),
+            }
+        }
+    }
+    for id in graph.order().into_iter().filter(|id| wanted.contains(id)) {
+        if values.contains_key(&id) {
+            continue;
+        }
+        let inputs: Vec<&Array4<T>> = graph.operands(id).iter().filter_map(|o| values.get(o)).collect();
+        let node = graph.node(id);
+        let value = eval_op(&node.op, &inputs, node.shape);
+        let value = value.map_err(|what| EvalError { path: node.path.clone(), what })?;
+        if id == target {
+            return Ok(value);
+        }
+        values.insert(id, value);
+    }
+    Err(EvalError { path: graph.node(target).path.clone(), what: "it reads itself" })
 }
 
 const NO_VALUES: &str = "the graph has no weights";

@@ -159,7 +159,7 @@ impl fmt::Display for ListOr<'_> {
 }
 
 /// A name from a file, made fit to print: escaped, and cut after 120 characters.
-pub(super) fn quote(name: &str) -> String {
+pub(crate) fn quote(name: &str) -> String {
     let mut quoted: String = name.chars().take(120).flat_map(char::escape_debug).collect();
     if name.chars().nth(120).is_some() {
         quoted.push_str("...");

@@ -6,7 +6,6 @@
 
 use std::collections::HashSet;
 
-use super::error::quote;
 use super::hints::find_hints;
 use super::mismatch::{Extra, Mismatch, Misshaped, Missing, list_nearest};
 use super::names::{Prefix, Rules};
@@ -50,6 +49,29 @@ pub fn join(
     checkpoint: &Checkpoint,
     renames: &[Rename],
 ) -> Result<Vec<Vec<f32>>, WeightsError> {
+    let found = find(wanted, checkpoint, renames)?;
+    found.into_iter().map(|name| name.map_or_else(|| Ok(Vec::new()), |name| checkpoint.read(name))).collect()
+}
+
+/// Whether [`join()`] would find every tensor, and have none left over. No value is read.
+///
+/// # Errors
+///
+/// Those of [`join()`], but for values.
+pub fn fit(wanted: &[Wanted], checkpoint: &Checkpoint, renames: &[Rename]) -> Result<(), WeightsError> {
+    find(wanted, checkpoint, renames).map(|_| ())
+}
+
+/// The checkpoint's name of each wanted tensor; none for an optional one that is not there.
+///
+/// # Errors
+///
+/// Those of [`fit`].
+pub(crate) fn find<'c>(
+    wanted: &[Wanted],
+    checkpoint: &'c Checkpoint,
+    renames: &[Rename],
+) -> Result<Vec<Option<&'c str>>, WeightsError> {
     let rules = Rules::new(renames)?;
     let names: Vec<String> = wanted.iter().map(|wanted| rules.apply(&wanted.name)).collect();
     let prefix = Prefix::choose(&names, checkpoint);
@@ -63,15 +85,7 @@ pub fn join(
         mismatch.hints.extend(idle);
         return Err(WeightsError::Mismatch { path: checkpoint.path().into(), mismatch: Box::new(mismatch) });
     }
-    found.into_iter().map(|name| name.map_or_else(|| Ok(Vec::new()), |name| read(checkpoint, name))).collect()
-}
-
-fn read(checkpoint: &Checkpoint, name: &str) -> Result<Vec<f32>, WeightsError> {
-    checkpoint.values(name).map_err(|problem| WeightsError::Values {
-        path: checkpoint.path().into(),
-        tensor: quote(name),
-        problem,
-    })
+    Ok(found)
 }
 
 /// All that differs; `names` are the wanted ones after renaming, `found` those of the checkpoint.
@@ -113,7 +127,7 @@ fn fits(wanted: &[usize], found: &[usize]) -> bool {
 }
 
 /// Whether a tensor can be left over: no weight, but a count by PyTorch or by a profiler (thop).
-fn is_harmless(name: &str, checkpoint: &Checkpoint) -> bool {
+pub(super) fn is_harmless(name: &str, checkpoint: &Checkpoint) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name);
     !checkpoint.is_float(name) || matches!(last, "num_batches_tracked" | "total_ops" | "total_params")
 }

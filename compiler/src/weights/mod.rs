@@ -33,9 +33,12 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+pub(crate) use error::quote;
 pub use error::{Problem, ValueProblem, WeightsError};
-pub use join::{Rename, Wanted, join};
+pub(crate) use join::find;
+pub use join::{Rename, Wanted, fit, join};
 pub use mismatch::{Extra, Mismatch, Misshaped, Missing};
+pub(crate) use names::without_prefix;
 
 use tensor::{Dtype, Tensor};
 
@@ -149,6 +152,15 @@ impl Checkpoint {
         Self::assemble("tensors in memory".into(), Box::new(bytes), hash.finalize().into(), placed)
     }
 
+    /// A checkpoint of names and shapes alone, whose values cannot be read: enough for [`fit`] and for
+    /// [`crate::import`].
+    pub fn from_shapes(tensors: impl IntoIterator<Item = (String, Vec<usize>)>) -> Self {
+        let beyond = |shape| Tensor { dtype: Dtype::F32, shape, strides: None, start: 1 };
+        let placed: Vec<_> = tensors.into_iter().map(|(name, shape)| (name, beyond(shape))).collect();
+        let digest = Sha256::digest(format!("{:?}", placed.iter().map(|t| &t.0).collect::<Vec<_>>()));
+        Self::assemble("shapes in memory".into(), Box::new(Vec::new()), digest.into(), placed)
+    }
+
     /// The names, in the file's order. Prefixes such as `module.` are part of them.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.iter().map(|(name, _)| &**name)
@@ -159,6 +171,20 @@ impl Checkpoint {
         self.get(name).map(|tensor| &*tensor.shape)
     }
 
+    /// The values of a tensor, row-major.
+    ///
+    /// # Errors
+    ///
+    /// [`WeightsError::Values`] if there is no such tensor, it is of a type that is not read, or a value is not
+    /// finite.
+    pub fn read(&self, name: &str) -> Result<Vec<f32>, WeightsError> {
+        self.values(name).map_err(|problem| WeightsError::Values {
+            path: self.path.clone(),
+            tensor: quote(name),
+            problem,
+        })
+    }
+
     /// SHA-256 of the file's bytes.
     pub fn digest(&self) -> [u8; 32] {
         self.digest
@@ -167,6 +193,12 @@ impl Checkpoint {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The names of weights, in the file's order: no counts such as `num_batches_tracked`, which
+    /// [`join()`] may leave over.
+    pub(crate) fn weight_names(&self) -> impl Iterator<Item = &str> {
+        self.names().filter(|name| !join::is_harmless(name, self))
     }
 
     fn get(&self, name: &str) -> Option<&Tensor> {

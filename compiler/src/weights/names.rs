@@ -25,6 +25,12 @@ const MAX_NESTED: usize = 3;
 /// How many `*` a rename's side can have.
 const MAX_STARS: usize = 8;
 
+/// A name without what is known to stand before it.
+pub(crate) fn without_prefix(name: &str) -> &str {
+    (0..MAX_NESTED)
+        .fold(name, |rest, _| KNOWN.iter().find_map(|piece| rest.strip_prefix(piece)).unwrap_or(rest))
+}
+
 /// The spec's rename rules.
 pub(super) struct Rules<'a>(&'a [Rename]);
 
