@@ -353,7 +353,7 @@ fn the_command_writes_a_spec_that_takes_the_checkpoint() {
     assert_eq!(resnetc(&["fmt", "--check", "mine.resnet"]).0, Some(0));
     let network =
         Spec::open(&folder.join("mine.resnet").to_string_lossy()).unwrap().check(&[]).unwrap().network;
-    resnetc::join(&network, &weights::read(Path::new(&*checkpoint)).unwrap(), &[]).unwrap();
+    resnetc::join(&network, &[weights::read(Path::new(&*checkpoint)).unwrap()], &[]).unwrap();
     fs::write(folder.join("text.pth"), "no checkpoint").unwrap();
     let (code, told) = resnetc(&["import", "text.pth", "-o", "none.resnet"]);
     assert_eq!(code, Some(1), "{told}");
