@@ -436,6 +436,7 @@ fn mistakes_are_told_with_a_way_out() {
     bad(resnetc(&folder).args(["build", "resnet18", "--batch", "0"]), 2);
     good(resnetc(&folder).args(["check", "two.resnet"]));
     assert!(good(resnetc(&folder).args(["explain", "r0204"])).contains("shortcut"));
+    assert!(good(resnetc(&folder).args(["explain", "conv"])).contains("`dilation`: step between taps; 1"));
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "nothing was left behind");
 }
 

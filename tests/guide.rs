@@ -3,7 +3,7 @@
 use std::fs;
 
 use resnetc::diagnostics::Code;
-use resnetc::model::catalogue;
+use resnetc::model::{catalogue, reference};
 use resnetc::{Error, Options, Spec, compile, syntax};
 
 /// A fenced example: where it is, what is said to be wrong with it, its text.
@@ -67,6 +67,17 @@ fn examples_compile_or_are_wrong_as_they_say() {
             }
         }
     }
+}
+
+#[test]
+fn the_page_of_operations_is_printed_from_the_table() {
+    let path = resnetc_tests::path("../compiler/guide/operations.md");
+    let page = reference::page();
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        fs::write(&path, &page).unwrap();
+    }
+    let kept = fs::read_to_string(&path).unwrap();
+    assert_eq!(page, kept, "run with UPDATE_EXPECTED=1 if the change is meant");
 }
 
 #[test]

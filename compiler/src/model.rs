@@ -12,6 +12,7 @@ mod naming;
 pub mod network;
 mod operations;
 pub mod receptive;
+pub mod reference;
 mod repeat;
 mod residual;
 mod settings;

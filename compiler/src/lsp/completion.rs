@@ -8,6 +8,7 @@ use lsp_types::{
 use crate::model::catalogue::{
     self, ArgKind, ArgSpec, COMMANDS, Choice, CommandSpec, Family, GRAMMAR, SHORTCUT_MODES,
 };
+use crate::model::reference;
 use crate::syntax::ast::{Item, Param};
 use crate::syntax::context::{Context, context};
 use crate::syntax::signature;
@@ -65,13 +66,13 @@ impl Found {
     }
 
     fn choices(&mut self, choices: &[Choice]) {
-        choices.iter().for_each(|c| self.add(c.word, Kind::ENUM_MEMBER, "", docs::choice(c)));
+        choices.iter().for_each(|c| self.add(c.word, Kind::ENUM_MEMBER, "", reference::choice(c)));
     }
 
     /// Words of the grammar.
     fn grammar(&mut self, words: &[&str]) {
         for choice in GRAMMAR.iter().filter(|c| words.contains(&c.word)) {
-            self.add(choice.word, Kind::KEYWORD, "", docs::choice(choice));
+            self.add(choice.word, Kind::KEYWORD, "", reference::choice(choice));
         }
     }
 
@@ -125,7 +126,7 @@ impl Completer<'_> {
             };
             if fits {
                 let kind = if spec.family == Family::Operation { Kind::FUNCTION } else { Kind::KEYWORD };
-                self.found.add(spec.word, kind, spec.doc, docs::command(spec));
+                self.found.add(spec.word, kind, spec.doc, reference::command(spec));
             }
         }
         self.found.grammar(if is_top { &["let", "require", "rename"] } else { &["let", "require"] });
@@ -167,7 +168,7 @@ impl Completer<'_> {
                 let place = spec.args.iter().find(|a| a.positional && !given.contains(&a.name));
                 place.into_iter().for_each(|place| self.value(spec, place));
                 let options = spec.args.iter().filter(|a| !a.positional && !given.contains(&a.name));
-                options.for_each(|a| self.found.add(a.name, Kind::PROPERTY, a.doc, docs::argument(a)));
+                options.for_each(|a| self.found.add(a.name, Kind::PROPERTY, a.doc, reference::argument(a)));
             }
             [name] if find(name).is_some() => find(name).into_iter().for_each(|a| self.value(spec, a)),
             [.., last] if ends_value(last) => {
@@ -191,7 +192,7 @@ impl Completer<'_> {
             ArgKind::Name if spec.word == "output" => self.parts(),
             ArgKind::Name if spec.word == "member" => self.found.items(self.analysis.all_models()),
             ArgKind::Pad => {
-                self.found.add("same", Kind::ENUM_MEMBER, arg.doc, docs::argument(arg));
+                self.found.add("same", Kind::ENUM_MEMBER, arg.doc, reference::argument(arg));
                 self.values();
             }
             ArgKind::Pair | ArgKind::Count => self.values(),

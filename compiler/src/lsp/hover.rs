@@ -6,6 +6,7 @@ use crate::diagnostics::Span;
 use crate::model::bind::{Role, roles};
 use crate::model::catalogue::{self, ArgKind, Choice, GRAMMAR, SHORTCUT_MODES};
 use crate::model::eval::Value;
+use crate::model::reference;
 use crate::numbers::grouped;
 use crate::syntax::ast::{Arg, Call, Expr, ExprKind, Ident, ItemKind, Statement, StatementKind};
 use crate::syntax::context::context;
@@ -63,7 +64,7 @@ fn word_at(document: &Document, statement: Option<&Statement>, offset: u32) -> O
         Some(StatementKind::Command(command)) => {
             let spec = catalogue::find(&command.word.text)?;
             if holds(command.word.span, offset) {
-                return Some((command.word.span, docs::command(spec)));
+                return Some((command.word.span, reference::command(spec)));
             }
             argument_at(spec, &command.args, offset)
         }
@@ -76,7 +77,7 @@ fn word_at(document: &Document, statement: Option<&Statement>, offset: u32) -> O
 fn argument_at(spec: &'static catalogue::CommandSpec, args: &[Arg], offset: u32) -> Option<(Span, String)> {
     let (arg, role) = args.iter().zip(roles(spec, args)).find(|(arg, _)| holds(arg.span, offset))?;
     let (Role::Value(option, _) | Role::Bare(option)) = role else { return None };
-    let about = format!("{} of `{}`", docs::argument(option), spec.word);
+    let about = format!("{} of `{}`", reference::argument(option), spec.word);
     match (role, option.kind, &arg.name) {
         (Role::Bare(_), ..) => Some((arg.span, about)),
         (_, _, Some(name)) if holds(name.span, offset) => Some((name.span, about)),
@@ -88,7 +89,7 @@ fn argument_at(spec: &'static catalogue::CommandSpec, args: &[Arg], offset: u32)
 fn chosen(words: &[Choice], value: &Expr) -> Option<(Span, String)> {
     let ExprKind::Path(path) = &value.kind else { return None };
     let choice = words.iter().find(|w| w.word == path.text)?;
-    Some((path.span, docs::choice(choice)))
+    Some((path.span, reference::choice(choice)))
 }
 
 /// `model a = b(shortcut = none)`
@@ -109,7 +110,7 @@ fn grammar_at(document: &Document, offset: u32) -> Option<(Span, String)> {
     // What a comment says is only words.
     context(document.text.as_str(), word.end)?;
     let span = Span { file: OWN, start: word.start as u32, end: word.end as u32 };
-    Some((span, docs::choice(choice)))
+    Some((span, reference::choice(choice)))
 }
 
 fn describe(analysis: &Analysis, symbol: &Symbol) -> String {
