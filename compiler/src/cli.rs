@@ -14,6 +14,7 @@ mod list;
 mod new;
 mod pictures;
 mod random;
+mod report;
 mod run;
 mod summary;
 mod terminal;
@@ -54,6 +55,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { command: fmt::command, run: fmt::run },
     Subcommand { command: summary::command, run: summary::run },
     Subcommand { command: emit::command, run: emit::run },
+    Subcommand { command: report::command, run: report::run },
     Subcommand { command: build::command, run: build::run },
     Subcommand { command: run::command, run: run::run },
     Subcommand { command: tune::command, run: tune::run },

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::compile;
 use crate::model::{Layer, Network, Node};
+use crate::numbers::{grouped, size};
 
 use super::{Outcome, args, terminal};
 
@@ -108,37 +109,4 @@ fn table(network: &Network) -> String {
 /// The size of a layer's output for one image.
 fn bytes(node: &Node) -> usize {
     node.shape.iter().product::<usize>() * size_of::<f32>()
-}
-
-/// 25,557,032
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-fn size(bytes: usize) -> String {
-    match bytes {
-        b if b < 1 << 10 => format!("{b} B"),
-        b if b < 1 << 20 => format!("{:.1} KiB", b as f64 / 1024.0),
-        b => format!("{:.1} MiB", b as f64 / (1 << 20) as f64),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped_by_three() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(25_557_032), "25,557,032");
-    }
 }
