@@ -29,11 +29,12 @@ pub fn block(body: &Body) -> Drawing {
     let centre = EDGE + MAIN / 2.0;
     let (places, right) = lane_places(body, &lanes);
     let mut shapes = Vec::new();
-    let tops = rows.iter().map(|row| row.top).chain([end]);
     let bottoms = [0.0].into_iter().chain(rows.iter().map(|row| row.bottom));
-    for (from, to) in bottoms.zip(tops) {
-        shapes.extend(flow(centre, from, to));
+    for (from, row) in bottoms.zip(&rows) {
+        shapes.extend(flow(centre, from, row.top));
     }
+    // The next block has the arrow's head.
+    shapes.push(path("flow", &format!("M{centre} {:.1}V{end:.1}", end - STEP)));
     for (side, &place) in body.sides.iter().zip(&places) {
         shapes.extend(side_path(side, [from(side, &rows), to(side, &rows)], [centre, place]));
     }

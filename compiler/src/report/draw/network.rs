@@ -40,12 +40,12 @@ pub fn describe(structure: &Structure) -> String {
         blocks => format!("{} of {blocks} blocks", part.name),
     };
     let parts: Vec<String> = structure.parts.iter().map(part).collect();
-    format!(
-        "From top to bottom: {}. A solid line beside the layers is an identity shortcut, a dotted one is padded with \
-         zeros, one with a box on it is a projection. Equal blocks are drawn once, with their number.",
-        parts.join(", ")
-    )
+    format!("From top to bottom: {}. {LEGEND}", parts.join(", "))
 }
+
+/// What the lines and boxes mean.
+pub const LEGEND: &str = "A solid line beside the layers is an identity shortcut, a dotted one is padded with zeros, one \
+                          with a box on it is a projection. Equal blocks are drawn once, with their number.";
 
 fn draw_part(part: &Part, top: f64) -> (Vec<Element>, [f64; 2]) {
     let [c, h, w] = part.shape;
