@@ -373,6 +373,33 @@ fn what_is_no_profile_of_the_network_is_refused() {
 }
 
 #[test]
+fn a_second_profile_is_planned_in_its_own_precision() {
+    let folder = scratch("precisions");
+    let fixture = |precision: &str| {
+        let name = format!("../tests/report/cifar_resnet.{precision}.json");
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+    };
+    let against = |other: &Path| {
+        let mut command = resnetc(&folder);
+        command.args(["report", "cifar_resnet", "-o", "r.html", "--profile"]).arg(fixture("f32"));
+        good(command.arg("--against").arg(other));
+        fs::read_to_string(folder.join("r.html")).unwrap()
+    };
+    // Bytes need ranges, which a profile has not.
+    let html = against(&fixture("int8"));
+    assert!(html.contains("cifar_resnet (f32) against cifar_resnet (int8)"));
+    assert!(html.contains("planned in f32 for one image; timed in int8"));
+    assert!(html.contains("its memory is left out"));
+
+    let mut halves: Value = serde_json::from_str(&fs::read_to_string(fixture("f32")).unwrap()).unwrap();
+    halves["precision"] = json!("bf16");
+    fs::write(folder.join("bf16.json"), halves.to_string()).unwrap();
+    let html = against(&folder.join("bf16.json"));
+    assert!(html.contains("planned in bf16 for one image; timed in bf16"));
+    assert!(!html.contains("its memory is left out"));
+}
+
+#[test]
 fn graphviz_draws_the_graph_of_every_shipped_model() {
     let folder = scratch("dot");
     if Command::new("dot").arg("-V").output().is_err() {

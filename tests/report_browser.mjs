@@ -202,5 +202,5 @@ test("in print a page is light and fits, whatever the screen is", () =>
       paper: getComputedStyle(document.body).backgroundColor,
       text: getComputedStyle(document.querySelector("svg text.label")).fill,
     }));
-    assert.deepEqual(look, { overflow: 0, paper: "rgb(253, 253, 251)", text: "rgb(35, 36, 31)" });
+    assert.deepEqual(look, { overflow: 0, paper: "rgb(255, 255, 255)", text: "rgb(35, 36, 31)" });
   }));

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use crate::precision::{Precision, Precisions};
 use crate::report::{Profile, Report, Subject, figures, to_html};
 use crate::{Checked, Error, Options, Spec, compile, files, join, weights};
 
@@ -63,7 +64,7 @@ pub fn run(matches: &ArgMatches) -> Outcome {
         main = main.weighed(&values);
     }
     if let Some(path) = matches.get_one::<PathBuf>("profile") {
-        main = profiled(main, path)?;
+        main = profiled(main, Profile::read(path)?, path)?;
     }
     let report = distinguished(Report { other: other(matches, &options)?, main });
     if let Some(folder) = matches.get_one::<PathBuf>("svg") {
@@ -80,8 +81,7 @@ fn subject(name: &str, checked: Checked, options: &Options) -> Result<Subject, E
     Ok(Subject::new(name, checked.network, &compiled))
 }
 
-fn profiled(subject: Subject, path: &Path) -> Result<Subject, Error> {
-    let profile = Profile::read(path)?;
+fn profiled(subject: Subject, profile: Profile, path: &Path) -> Result<Subject, Error> {
     subject.profiled(profile).map_err(|reason| Error::Profile { path: path.to_owned(), reason })
 }
 
@@ -105,11 +105,25 @@ fn other(matches: &ArgMatches, options: &Options) -> Result<Option<Subject>, Fai
     let spec = specs.first().copied().or(own).map_or("", String::as_str);
     let checked = Spec::open(spec)?.check(&settings)?;
     terminal::diagnostics(&checked.warnings);
-    let other = subject(&named(spec, &settings), checked, options)?;
-    Ok(Some(match profiles.first() {
-        Some(path) => profiled(other, Path::new(path))?,
-        None => other,
-    }))
+    let name = named(spec, &settings);
+    let Some(path) = profiles.first().map(Path::new) else {
+        return Ok(Some(subject(&name, checked, options)?));
+    };
+    let profile = Profile::read(path)?;
+    let options = Options { precisions: timed_precisions(&profile, options), ..options.clone() };
+    Ok(Some(profiled(subject(&name, checked, &options)?, profile, path)?))
+}
+
+/// The precisions that a profile's program had, as far as a profile tells them.
+fn timed_precisions(profile: &Profile, options: &Options) -> Precisions {
+    let calibration = &options.precisions.calibration;
+    match Precision::from_name(&profile.precision) {
+        Some(precision) if precision != Precision::Int8 || calibration.is_some() => {
+            Precisions { calibration: calibration.clone(), ..Precisions::all(precision) }
+        }
+        // Without its ranges int8 has no plan, and of several precisions the layers are not known.
+        _ => options.precisions.clone(),
+    }
 }
 
 fn strings(matches: &ArgMatches, name: &str) -> Vec<String> {

@@ -74,7 +74,10 @@ pub fn compare(first: &Subject, second: &Subject) -> Comparison {
 fn totals(both: [&Subject; 2]) -> Vec<Total> {
     let total = |what, unit, of: &dyn Fn(&Subject) -> Option<f64>| Total { what, unit, values: both.map(of) };
     let count = |what, of: fn(&Subject) -> u64| total(what, Unit::Count, &|s: &Subject| Some(of(s) as f64));
-    let bytes = |what, of: fn(&Subject) -> usize| total(what, Unit::Bytes, &|s: &Subject| Some(of(s) as f64));
+    // Another precision's memory would be taken for that of the plan that was timed.
+    let bytes = |what, of: fn(&Subject) -> usize| {
+        total(what, Unit::Bytes, &|s: &Subject| s.is_planned_as_timed().then(|| of(s) as f64))
+    };
     vec![
         count("parameters", |s| s.network.total_params()),
         count("MACs an image", |s| s.network.total_macs()),

@@ -70,14 +70,7 @@ fn head(title: &str) -> Element {
 fn header(report: &Report, title: &str) -> Element {
     let main = &report.main;
     let [c, h, w] = main.network.nodes[0].shape;
-    let images = if main.batch == 1 { "one image".to_owned() } else { format!("a batch of {}", main.batch) };
-    let mut line = format!("{c}×{h}×{w} in, {}, planned for {images}", main.precision);
-    if let Some(profile) = &main.profile {
-        line += &format!(
-            "; timed on {} ({} threads, batch {}, {} runs)",
-            profile.isa, profile.threads, profile.batch, profile.runs
-        );
-    }
+    let line = format!("{c}×{h}×{w} in, {}.", main.conditions());
     Element::new("header")
         .child(Element::new("h1").text(title))
         .child(Element::new("p").class("subtitle").text(line))

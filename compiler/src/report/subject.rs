@@ -96,6 +96,26 @@ impl Subject {
         self
     }
 
+    /// Whether its times, if it has some, are those of a plan of this precision.
+    pub fn is_planned_as_timed(&self) -> bool {
+        self.profile.as_ref().is_none_or(|profile| profile.precision == self.precision)
+    }
+
+    /// What it was planned for, and how it was timed.
+    pub fn conditions(&self) -> String {
+        let images =
+            if self.batch == 1 { "one image".to_owned() } else { format!("a batch of {}", self.batch) };
+        let planned = format!("planned in {} for {images}", self.precision);
+        let Some(profile) = &self.profile else { return planned };
+        let Profile { precision, isa, threads, batch, runs, .. } = profile;
+        let of = |count: u64, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+        format!(
+            "{planned}; timed in {precision} on {isa} ({}, batch {batch}, {})",
+            of(*threads, "thread"),
+            of(*runs, "run")
+        )
+    }
+
     /// The part that a step is in.
     pub fn part_of(&self, step: usize) -> &str {
         let begun = self.schedule.parts.iter().rev().find(|(_, first)| *first <= step);

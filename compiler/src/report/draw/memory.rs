@@ -22,10 +22,11 @@ pub fn memory(subject: &Subject) -> Figure {
     let peak = (0..alive.len()).rev().max_by_key(|&step| alive[step]).unwrap_or(0);
     let at = schedule.steps.get(peak).map_or("", |step| step.name.as_str());
     let description = format!(
-        "{} buffers over {} steps: from left to right when each is alive, from bottom to top where it lies. The arena \
+        "{} buffers over {} steps of the plan in {}: from left to right when each is alive, from bottom to top where it lies. The arena \
          has {}; the most that is alive at once is {}, at {at}.",
         schedule.buffers.len(),
         schedule.steps.len(),
+        subject.precision,
         size(schedule.arena),
         size(subject.live_bytes),
     );

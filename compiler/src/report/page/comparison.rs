@@ -11,11 +11,18 @@ use super::{Section, frame};
 
 /// The first section of a page with two subjects.
 pub fn section(comparison: &Comparison, [first, second]: [&Subject; 2]) -> Section {
-    let intro = format!(
-        "The first is {} ({}), the second {} ({}). A difference is the second less the first.",
-        first.name, first.precision, second.name, second.precision
-    );
-    let mut content = vec![Element::new("p").text(intro), totals(comparison)];
+    let said = |place: &str, subject: &Subject| {
+        let unplanned = if subject.is_planned_as_timed() {
+            ""
+        } else {
+            " Its plan here is not the one that was timed, so its memory is left out."
+        };
+        let line = Element::new("li").text(format!("The {place} is "));
+        line.child(Element::new("b").text(&subject.name))
+            .text(format!(", {}.{unplanned}", subject.conditions()))
+    };
+    let both = Element::new("ul").class("both").child(said("first", first)).child(said("second", second));
+    let mut content = vec![both, totals(comparison)];
     content.extend(pairs(comparison, [&first.name, &second.name]).map(|figure| frame(&figure)));
     content.push(layers(comparison));
     Section { id: "comparison", title: "Side by side".to_owned(), content }
