@@ -231,6 +231,26 @@ fn a_page_loads_nothing_and_its_headings_are_in_order() {
 }
 
 #[test]
+fn a_report_is_the_same_twice() {
+    let both = || Report { main: profiled("resnet18"), other: Some(profiled("seresnet50")) };
+    assert_eq!(to_html(&both()), to_html(&both()));
+}
+
+#[test]
+fn a_profile_of_extreme_numbers_is_drawn() {
+    let main = subject("resnet18", network("resnet18", &[]));
+    for (ms, limit) in [(0.0, 1.0), (5e-324, 1e-300), (1e300, 1e300)] {
+        let mut extreme = profile(&main);
+        extreme["limits"]["gbytes_per_s"] = json!(limit);
+        extreme["limits"]["gmacs_per_s"] = json!(limit);
+        extreme["layers"].as_array_mut().unwrap().iter_mut().for_each(|layer| layer["ms"] = json!(ms));
+        let profile = Profile::parse(&extreme.to_string()).unwrap();
+        let main = main.clone().profiled(profile).unwrap();
+        figures(&Report { main: main.clone(), other: Some(main) }).iter().for_each(check_figure);
+    }
+}
+
+#[test]
 fn odd_names_are_text() {
     const ODD: &str = "<script>alert(\"1\")</script> & ]]> '\u{1}";
     let mut network = network("resnet18_a", &[]);

@@ -19,6 +19,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
 }
 
 const unfold = document.getElementById("unfold");
+unfold.hidden = false;
 unfold.addEventListener("click", () => {
   const open = unfold.getAttribute("aria-pressed") !== "true";
   unfold.setAttribute("aria-pressed", String(open));

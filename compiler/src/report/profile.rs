@@ -1,5 +1,6 @@
 //! Profiles: what `PROGRAM profile --json` wrote, read and checked.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use serde_json::Value;
@@ -136,8 +137,11 @@ impl Profile {
 
     /// The layers in the order of a schedule's names; those that it does not have come last.
     pub fn sort_by(&mut self, names: &[&str]) {
-        let place = |name: &str| names.iter().position(|n| *n == name).unwrap_or(usize::MAX);
-        self.layers.sort_by_cached_key(|layer| place(&layer.name));
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        for (place, &name) in names.iter().enumerate() {
+            places.entry(name).or_insert(place);
+        }
+        self.layers.sort_by_key(|layer| places.get(layer.name.as_str()).copied().unwrap_or(usize::MAX));
     }
 }
 

@@ -1,5 +1,9 @@
 //! Axes: from values to places on a canvas, and the values that are marked.
 
+/// Values beyond these are not told apart: no file makes an axis of any length.
+const LEAST: f64 = 1e-12;
+const MOST: f64 = 1e18;
+
 /// An axis from a value to a value, over a stretch of the canvas.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
@@ -18,7 +22,7 @@ impl Scale {
     /// From 0 to at least `most`, a round number.
     pub fn linear(most: f64, places: [f64; 2]) -> Self {
         let step = step(most);
-        let end = if most > 0.0 { (most / step).ceil() * step } else { 1.0 };
+        let end = if (LEAST..MOST).contains(&most) { (most / step).ceil() * step } else { 1.0 };
         Self { kind: Kind::Linear, values: [0.0, end], places }
     }
 
@@ -27,10 +31,11 @@ impl Scale {
         Self { kind: Kind::Linear, values: [0.0, if most > 0.0 { most } else { 1.0 }], places }
     }
 
-    /// Over all of the values, from half a decade's mark to another; those not above 0 are left out.
+    /// Over all of the values, from half a decade's mark to another; those not above 0, or beyond all measure, are
+    /// left out.
     pub fn logarithmic(values: impl IntoIterator<Item = f64>, places: [f64; 2]) -> Self {
         let mut range = [f64::INFINITY, f64::NEG_INFINITY];
-        for value in values.into_iter().filter(|v| *v > 0.0 && v.is_finite()) {
+        for value in values.into_iter().filter(|v| (LEAST..MOST).contains(v)) {
             range = [range[0].min(value), range[1].max(value)];
         }
         let [low, high] = if range[0] <= range[1] { range } else { [1.0, 10.0] };
@@ -74,7 +79,7 @@ impl Scale {
 
 /// A round distance of which 3 to 6 reach so far.
 fn step(most: f64) -> f64 {
-    if most <= 0.0 || !most.is_finite() {
+    if !(LEAST..MOST).contains(&most) {
         return 1.0;
     }
     let rough = most / 4.0;
@@ -116,6 +121,17 @@ mod tests {
         assert_eq!(scale.ticks(), [0.1, 1.0, 10.0, 100.0]);
         assert!(scale.at(0.3) < scale.at(1.0) && scale.at(0.0) == 0.0);
         assert_eq!(Scale::logarithmic([], [0.0, 1.0]).ticks().len(), 2);
+    }
+
+    #[test]
+    fn values_beyond_all_measure_have_axes_too() {
+        for value in [0.0, 5e-324, 1e-300, 1e300, f64::MAX] {
+            let linear = Scale::linear(value, [0.0, 100.0]);
+            let logarithmic = Scale::logarithmic([value], [0.0, 100.0]);
+            for scale in [linear, logarithmic] {
+                assert!(scale.ticks().len() < 40 && (0.0..=100.0).contains(&scale.at(value)), "{value}");
+            }
+        }
     }
 
     #[test]

@@ -35,28 +35,13 @@ struct Dot {
 pub fn roofline(subject: &Subject) -> Figure {
     let (dots, title, description) = match &subject.profile {
         Some(profile) => {
-            let dots: Vec<Dot> = profile.layers.iter().filter(|l| l.macs > 0).map(timed).collect();
-            let memory = dots.iter().filter(|dot| dot.bound == Some(Bound::Memory)).count();
-            let description = format!(
-                "{} layers by operations a byte, across, and GFLOP/s attained, up, on logarithmic axes. Circles: {} \
-                 layers whose floor is computing; squares: {memory} whose floor is memory. The roof is what this \
-                 machine was measured to do: {} GFLOP/s of {}, {} GB/s. Work is counted as the network has it: \
-                 Winograd’s algorithm saves products, and may so lift a layer above the roof; such layers are hollow.",
-                dots.len(),
-                dots.len() - memory,
-                tick((OPERATIONS * roofs(profile)[0].1).round()),
-                roofs(profile)[0].0,
-                tick((10.0 * profile.limits.gbytes).round() / 10.0),
-            );
+            let dots: Vec<Dot> = profile.layers.iter().filter(|layer| layer.macs > 0).map(timed).collect();
+            let description = describe_timed(&dots, profile);
             (dots, format!("Roofline of {}", subject.name), description)
         }
         None => {
             let dots: Vec<Dot> = subject.schedule.steps.iter().filter(|s| s.macs > 0).map(planned).collect();
-            let description = format!(
-                "{} layers by operations a byte, across, and their work in MFLOP, up, on logarithmic axes. The \
-                 further left, the more a layer asks of memory. With a profile, layers are held against a machine.",
-                dots.len(),
-            );
+            let description = describe_planned(&dots);
             (dots, format!("Intensity of the layers of {}", subject.name), description)
         }
     };
@@ -65,12 +50,51 @@ pub fn roofline(subject: &Subject) -> Figure {
     Figure { name: "roofline".to_owned(), title, description, drawing }
 }
 
+fn describe_timed(dots: &[Dot], profile: &Profile) -> String {
+    let memory = dots.iter().filter(|dot| dot.bound == Some(Bound::Memory)).count();
+    let roofs: Vec<String> = roofs(profile).iter().map(|&(name, gmacs)| peak(name, gmacs)).collect();
+    let winograd = if dots.iter().any(|dot| dot.winograd) {
+        " Work is counted as the network has it: Winograd’s algorithm saves products, and may so lift a layer above \
+         the roof; such layers are hollow."
+    } else {
+        ""
+    };
+    format!(
+        "{} layers by operations a byte, across, and GFLOP/s attained, up, on logarithmic axes. Circles: {} layers \
+         whose floor is computing; squares: {memory} whose floor is memory. The roof is what this machine was measured \
+         to do: {}, {} GB/s.{winograd}",
+        dots.len(),
+        dots.len() - memory,
+        roofs.join(", "),
+        bandwidth(profile),
+    )
+}
+
+fn describe_planned(dots: &[Dot]) -> String {
+    format!(
+        "{} layers by operations a byte, across, and their work in MFLOP, up, on logarithmic axes. The further left, \
+         the more a layer asks of memory. With a profile, layers are held against a machine.",
+        dots.len(),
+    )
+}
+
+/// `207 GFLOP/s of f32`
+fn peak(name: &str, gmacs: f64) -> String {
+    format!("{} GFLOP/s of {name}", tick((OPERATIONS * gmacs).round()))
+}
+
+/// To a tenth of a GB/s.
+fn bandwidth(profile: &Profile) -> String {
+    tick((10.0 * profile.limits.gbytes).round() / 10.0)
+}
+
 fn intensity(macs: u64, bytes: u64) -> f64 {
     OPERATIONS * macs as f64 / bytes.max(1) as f64
 }
 
 fn timed(layer: &LayerTime) -> Dot {
-    let gflops = OPERATIONS * layer.macs as f64 / (layer.ms * 1e6).max(f64::MIN_POSITIVE);
+    // A step shorter than a profile's last digit has no rate.
+    let gflops = if layer.ms > 0.0 { OPERATIONS * layer.macs as f64 / (layer.ms * 1e6) } else { 0.0 };
     let x = intensity(layer.macs, layer.bytes);
     let told = format!(
         "{}: {:.1} FLOP/B, {:.1} GFLOP/s, {}, bound by {}",
@@ -94,22 +118,15 @@ fn planned(step: &Step) -> Dot {
     Dot { x, y: OPERATIONS * step.macs as f64 / 1e6, bound: None, winograd: is_winograd(&step.kernel), told }
 }
 
-/// What the machine multiplies at most, in GMAC/s, the most of it last.
+/// What the machine multiplies at most of what the network has, in GMAC/s.
 fn roofs(profile: &Profile) -> Vec<(&'static str, f64)> {
     let Limits { gmacs, bf16_gmacs, int8_gmacs, .. } = profile.limits;
-    // A network of one precision has the roof of that alone.
-    let used = |word: &str| profile.precision.contains(word);
-    let mut roofs = Vec::new();
-    let bytes_only = profile.precision == "int8" || profile.precision == "bf16";
-    if !bytes_only || (int8_gmacs == 0.0 && bf16_gmacs == 0.0) {
-        roofs.push(("f32", gmacs));
-    }
-    if bf16_gmacs > 0.0 && (used("bf16") || used("fast")) {
-        roofs.push(("bf16", bf16_gmacs));
-    }
-    if int8_gmacs > 0.0 && used("int8") {
-        roofs.push(("int8", int8_gmacs));
-    }
+    // Singles in parts are multiplied as halves.
+    let words = [("f32", "f32", gmacs), ("bf16", "bf16", bf16_gmacs), ("bf16", "fast", bf16_gmacs)];
+    let words = words.into_iter().chain([("int8", "int8", int8_gmacs)]);
+    let used = words.filter(|(_, word, gmacs)| profile.precision.contains(word) && *gmacs > 0.0);
+    let mut roofs: Vec<(&str, f64)> = used.map(|(name, _, gmacs)| (name, gmacs)).collect();
+    roofs.dedup();
     if roofs.is_empty() {
         roofs.push(("f32", gmacs));
     }
@@ -131,8 +148,10 @@ fn plot(dots: &[Dot], profile: Option<&Profile>) -> Vec<Element> {
     let below = "operations a byte (FLOP/B)";
     shapes.push(text("small", [(SPAN[0] + SPAN[1]) / 2.0, HEIGHT - 8.0], "middle", below));
     if let Some(profile) = profile {
-        for (name, gmacs) in &roofs {
-            shapes.extend(roof((name, OPERATIONS * gmacs), profile.limits.gbytes, [&x, &y]));
+        for &(name, gmacs) in &roofs {
+            shapes.push(roof(OPERATIONS * gmacs, profile.limits.gbytes, [&x, &y]));
+            let label = format!("{}, {} GB/s", peak(name, gmacs), bandwidth(profile));
+            shapes.push(text("label", [SPAN[1] - 4.0, y.at(OPERATIONS * gmacs) - 7.0], "end", label));
         }
         shapes.extend(legend(keys(dots), SPAN[1]));
     }
@@ -141,19 +160,14 @@ fn plot(dots: &[Dot], profile: Option<&Profile>) -> Vec<Element> {
 }
 
 /// Up with the bandwidth, then level at the peak.
-fn roof((name, peak): (&str, f64), gbytes: f64, [x, y]: [&Scale; 2]) -> [Element; 2] {
+fn roof(peak: f64, gbytes: f64, [x, y]: [&Scale; 2]) -> Element {
     let ([left, right], bottom) = (x.values(), y.values()[0]);
-    let begin = (bottom / gbytes).max(left);
+    let begin = (bottom / gbytes).max(left).min(right);
     let ridge = (peak / gbytes).clamp(begin, right);
     let points = [(begin, begin * gbytes), (ridge, (ridge * gbytes).min(peak)), (right, peak)];
     let points: Vec<String> =
         points.iter().map(|&(px, py)| format!("{:.1} {:.1}", x.at(px), y.at(py))).collect();
-    let label =
-        format!("{} GFLOP/s of {name}, {} GB/s", tick(peak.round()), tick((gbytes * 10.0).round() / 10.0));
-    [
-        path("roof", &format!("M{}", points.join("L"))),
-        text("label", [SPAN[1] - 4.0, y.at(peak) - 7.0], "end", label),
-    ]
+    path("roof", &format!("M{}", points.join("L")))
 }
 
 /// The marks that are in the plot, and what they stand for.

@@ -1,5 +1,7 @@
 //! Each step's time as a bar, its floor as a line across: what is above the line could be faster.
 
+use std::collections::HashMap;
+
 use crate::report::figure::{Drawing, Figure, hint, line, path, rect};
 use crate::report::markup::Element;
 use crate::report::profile::{Bound, LayerTime, Profile};
@@ -40,13 +42,12 @@ pub fn times(subject: &Subject) -> Option<Figure> {
 
 /// The parts of the steps that were timed: those of the plan, whose order they have.
 fn parts(subject: &Subject, profile: &Profile) -> Vec<(String, usize)> {
-    let steps = &subject.schedule.steps;
-    let part = |layer: &LayerTime| {
-        steps.iter().position(|step| step.name == layer.name).map(|step| subject.part_of(step))
-    };
+    let steps = subject.schedule.steps.iter().enumerate();
+    let part: HashMap<&str, &str> =
+        steps.map(|(step, own)| (own.name.as_str(), subject.part_of(step))).collect();
     let mut parts: Vec<(String, usize)> = Vec::new();
     for (index, layer) in profile.layers.iter().enumerate() {
-        let name = part(layer).unwrap_or("other");
+        let name = part.get(layer.name.as_str()).copied().unwrap_or("other");
         if parts.last().is_none_or(|(last, _)| last != name) {
             parts.push((name.to_owned(), index));
         }

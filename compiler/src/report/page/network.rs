@@ -33,6 +33,8 @@ pub fn section(subjects: &[&Subject]) -> Section {
         .attribute("type", "button")
         .attribute("id", "unfold")
         .attribute("aria-pressed", "false")
+        // The script shows it, as it is the script's.
+        .attribute("hidden", "")
         .text("Unfold all blocks");
     let content = vec![
         Element::new("p").text(intro).text(" A block unfolds to its layers when it is chosen."),
