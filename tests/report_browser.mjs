@@ -14,6 +14,7 @@ const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const PAGES = {
   resnet50: { runs: 8, dots: 54, bars: 0, roofs: 0, figures: ["roofline", "memory", "passes"], rows: 174 },
   seresnet50: { runs: 8, dots: 86, bars: 0, roofs: 0, figures: ["roofline", "memory", "passes"], rows: 270 },
+  resnext: { runs: 8, dots: 54, bars: 0, roofs: 0, figures: ["roofline", "memory", "passes"], rows: 174 },
   cifar_resnet: { runs: 5, dots: 20, bars: 23, roofs: 1, figures: ["roofline", "times", "memory", "passes"], rows: 70 },
   plain: {
     runs: 14, dots: 36, bars: 0, roofs: 0, rows: 65,
@@ -97,6 +98,7 @@ for (const [name, wanted] of Object.entries(PAGES)) {
         const { read, faint } = await page.evaluate(contrasts);
         assert.ok(read > 50, `${read} texts were looked at`);
         assert.deepEqual(faint, []);
+        assert.deepEqual(await page.evaluate(beyond), [], "titles are within their boxes");
       }));
   }
 }
@@ -135,6 +137,16 @@ function contrasts() {
     if (ratio < 4.5) faint.push(`${text.textContent}: ${ratio.toFixed(2)}, ${fill} on ${below.map(Math.round)}`);
   }
   return { read, faint };
+}
+
+// The titles of layers that reach past the boxes that they stand in.
+function beyond() {
+  const boxed = (x, y) => document.elementsFromPoint(x, y).some((e) => e.matches("rect.layer"));
+  const reaches = (text) => {
+    const { left, right, top, height } = text.getBoundingClientRect();
+    return right > left && !(boxed(left, top + height / 2) && boxed(right, top + height / 2));
+  };
+  return [...document.querySelectorAll(".networks .label")].filter(reaches).map((text) => text.textContent);
 }
 
 test("a block unfolds on click, and shows its layers", () =>

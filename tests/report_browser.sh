@@ -25,6 +25,7 @@ npm install --prefix "$folder" --no-audit --no-fund --save-exact --silent playwr
 report() { cargo run -q -p resnetc -- report "$@"; }
 profile=tests/report/cifar_resnet
 report resnet50 -o "$folder/resnet50.html"
+report resnext50_32x4d -o "$folder/resnext.html"
 report seresnet50 -o "$folder/seresnet50.html"
 report cifar_resnet --profile "$profile.f32.json" -o "$folder/cifar_resnet.html"
 report resnet18_a --against plain18 -o "$folder/plain.html"

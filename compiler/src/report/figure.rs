@@ -95,5 +95,33 @@ pub fn moved([x, y]: [f64; 2], shapes: Vec<Element>) -> Element {
 
 /// About how wide a text of a size is in a sans-serif face.
 pub fn text_width(text: &str, size: f64) -> f64 {
-    text.chars().count() as f64 * size * 0.56
+    text.chars().count() as f64 * size * 0.6
+}
+
+/// A title in as few lines of a width as its commas allow, the earlier ones as full as they can be.
+pub fn title_lines(title: &str, width: f64, size: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in title.split(", ") {
+        match lines.last_mut() {
+            Some(line) if text_width(&format!("{line}, {word}"), size) <= width => {
+                *line += ", ";
+                *line += word;
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_break_at_commas_where_they_must() {
+        let of = |width| title_lines("3×3 conv, 128, /2, 32 groups", width, 10.0);
+        assert_eq!(of(400.0), ["3×3 conv, 128, /2, 32 groups"]);
+        assert_eq!(of(110.0), ["3×3 conv, 128, /2", "32 groups"]);
+        assert_eq!(of(1.0), ["3×3 conv", "128", "/2", "32 groups"]);
+    }
 }

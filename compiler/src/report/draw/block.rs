@@ -3,7 +3,7 @@
 //! A norm and an activation stand right below what they follow. Where a side path has more layers than the
 //! main path has beside it, the main path waits.
 
-use crate::report::figure::{Drawing, hint, path, rect, text};
+use crate::report::figure::{Drawing, hint, path, rect, text, title_lines};
 use crate::report::markup::Element;
 use crate::report::structure::{Body, Item, Kind, Side, SideKind, Source};
 
@@ -18,6 +18,8 @@ const EDGE: f64 = 4.0;
 /// Between layers that do not stand right below each other, and where a path leaves.
 const STEP: f64 = 13.0;
 const FORK: f64 = 20.0;
+/// From one line of a title to the next.
+const LINE: f64 = 13.0;
 /// Radius of a join.
 const JOIN: f64 = 8.0;
 
@@ -68,7 +70,7 @@ fn rows(body: &Body) -> Vec<Row> {
         for side in body.sides.iter().filter(|side| side.to == place && !side.items.is_empty()) {
             top = top.max(from(side, &rows) + column_height(&side.items) + 2.0 * STEP - JOIN);
         }
-        rows.push(Row { top, bottom: top + height(item.kind) });
+        rows.push(Row { top, bottom: top + height(item, MAIN) });
     }
     rows
 }
@@ -78,17 +80,23 @@ fn follows(item: &Item, before: &Item) -> bool {
     matches!(item.kind, Kind::Norm | Kind::Activation) && before.kind != Kind::Join
 }
 
-fn height(kind: Kind) -> f64 {
-    match kind {
+/// A layer's height where it has so much width; a title that is wider has several lines.
+fn height(item: &Item, width: f64) -> f64 {
+    let one = match item.kind {
+        Kind::Join => return 2.0 * JOIN,
         Kind::Conv | Kind::Linear | Kind::Pool => 27.0,
         Kind::Norm | Kind::Activation | Kind::Input | Kind::Other => 18.0,
-        Kind::Join => 2.0 * JOIN,
-    }
+    };
+    one + LINE * (titles(item, width).len() - 1) as f64
+}
+
+fn titles(item: &Item, width: f64) -> Vec<String> {
+    title_lines(&item.title, width - 8.0, 11.5)
 }
 
 fn column_height(items: &[Item]) -> f64 {
     let gaps = items.windows(2).filter(|pair| !follows(&pair[1], &pair[0])).count();
-    items.iter().map(|item| height(item.kind)).sum::<f64>() + STEP * gaps as f64
+    items.iter().map(|item| height(item, SIDE)).sum::<f64>() + STEP * gaps as f64
 }
 
 /// Where a side path leaves the main one.
@@ -156,7 +164,7 @@ fn side_path(side: &Side, [from, to]: [f64; 2], [centre, lane]: [f64; 2]) -> Vec
         if index > 0 && !follows(item, &side.items[index - 1]) {
             top += STEP;
         }
-        let height = height(item.kind);
+        let height = height(item, SIDE);
         shapes.extend(layer(item, [lane - SIDE / 2.0, top, SIDE, height]));
         top += height;
     }
@@ -197,11 +205,14 @@ fn layer(item: &Item, [x, y, width, height]: [f64; 4]) -> Vec<Element> {
         Kind::Pool => "layer pool",
         Kind::Norm | Kind::Activation | Kind::Input | Kind::Join | Kind::Other => "layer chip",
     };
-    let size = if height < 20.0 { "small" } else { "label" };
-    vec![
-        hint(rect(class, [x, y, width, height]), full),
-        text(size, [middle, centre + 3.8], "middle", &item.title),
-    ]
+    let size = if class == "layer chip" { "small" } else { "label" };
+    let titles = titles(item, width);
+    let first = centre + 3.8 - LINE * (titles.len() - 1) as f64 / 2.0;
+    let mut shapes = vec![hint(rect(class, [x, y, width, height]), full)];
+    for (line, title) in titles.into_iter().enumerate() {
+        shapes.push(text(size, [middle, first + LINE * line as f64], "middle", title));
+    }
+    shapes
 }
 
 /// A plus or a cross in a circle.

@@ -2,7 +2,7 @@
 //! how often, and the shortcut: a solid line for an identity, a dotted one for zero padding, a box on the line for
 //! a projection.
 
-use crate::report::figure::{Drawing, path, rect, text};
+use crate::report::figure::{Drawing, path, rect, text, title_lines};
 use crate::report::markup::Element;
 use crate::report::structure::{Body, Item, Kind, Run, Side, SideKind};
 
@@ -21,7 +21,8 @@ const MOST_LINES: usize = 5;
 
 /// Draws a run.
 pub fn glyph(run: &Run) -> Drawing {
-    let lines = lines(&run.body);
+    let lines: Vec<String> =
+        essentials(&run.body).iter().flat_map(|line| title_lines(line, BOX[1] - 4.0, 11.5)).collect();
     let height = LINE * lines.len() as f64 + 11.0;
     let shortcut = run.body.sides.iter().rfind(|side| side.kind != SideKind::Gate);
     let bottom = TOP + height;
@@ -53,11 +54,11 @@ pub fn describe(run: &Run) -> String {
     let times = if run.times > 1 { format!("{} blocks of ", run.times) } else { String::new() };
     let sides: Vec<&str> = run.body.sides.iter().map(|side| side.kind.name()).collect();
     let sides = if sides.is_empty() { String::new() } else { format!("; {}", sides.join(", ")) };
-    format!("{times}{}{sides}", lines(&run.body).join("; "))
+    format!("{times}{}{sides}", essentials(&run.body).join("; "))
 }
 
 /// What weighs in a block: its convolutions, pools and gates.
-fn lines(body: &Body) -> Vec<String> {
+fn essentials(body: &Body) -> Vec<String> {
     let gated = |place: usize| body.sides.iter().any(|s| s.to == place && s.kind == SideKind::Gate);
     let line = |(place, item): (usize, &Item)| match item.kind {
         Kind::Conv => Some(item.title.replacen(" conv", "", 1)),
@@ -65,16 +66,16 @@ fn lines(body: &Body) -> Vec<String> {
         Kind::Join if gated(place) => Some("× gate".to_owned()),
         Kind::Input | Kind::Norm | Kind::Activation | Kind::Join | Kind::Other => None,
     };
-    let mut lines: Vec<String> = body.main.iter().enumerate().filter_map(line).collect();
-    if lines.is_empty() {
-        lines.extend(body.main.iter().take(MOST_LINES).map(|item| item.title.clone()));
+    let mut said: Vec<String> = body.main.iter().enumerate().filter_map(line).collect();
+    if said.is_empty() {
+        said.extend(body.main.iter().take(MOST_LINES).map(|item| item.title.clone()));
     }
-    if lines.len() > MOST_LINES {
-        let more = lines.len() - (MOST_LINES - 1);
-        lines.truncate(MOST_LINES - 1);
-        lines.push(format!("… {more} more"));
+    if said.len() > MOST_LINES {
+        let more = said.len() - (MOST_LINES - 1);
+        said.truncate(MOST_LINES - 1);
+        said.push(format!("… {more} more"));
     }
-    lines
+    said
 }
 
 fn side_path(side: &Side, to: f64) -> Vec<Element> {
