@@ -20,7 +20,10 @@ pub fn command() -> Command {
                 .long("stage")
                 .value_parser(["ast", "network", "graph", "fused", "dot", "plan", "rust"])
                 .default_value("rust")
-                .help("ast, network, graph (before the passes), fused (after them), dot (that for Graphviz), plan or rust"),
+                .help(
+                    "ast, network, graph (before the passes), fused (after them), dot (fused, for Graphviz), plan \
+                     or rust",
+                ),
         )
         .arg(args::output())
 }

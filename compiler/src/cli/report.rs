@@ -61,6 +61,9 @@ pub fn run(matches: &ArgMatches) -> Outcome {
     let mut main = subject(&name, checked, &options)?;
     if let Some(path) = matches.get_one::<PathBuf>("weights") {
         let values = join(&main.network, &weights::read(path)?, &options.renames)?;
+        if let Some(calibration) = &options.precisions.calibration {
+            calibration.check(&main.network, &values)?;
+        }
         main = main.weighed(&values);
     }
     if let Some(path) = matches.get_one::<PathBuf>("profile") {

@@ -159,11 +159,6 @@ impl Structure {
         }
         Self { parts }
     }
-
-    /// Blocks that are drawn: the runs, but for those of layers in no block.
-    pub fn blocks(&self) -> usize {
-        self.parts.iter().flat_map(|part| &part.runs).filter(|run| run.block.is_some()).count()
-    }
 }
 
 impl Part {
@@ -352,7 +347,6 @@ mod tests {
         let times: Vec<Vec<usize>> =
             resnet50.parts.iter().map(|part| part.runs.iter().map(|run| run.times).collect()).collect();
         assert_eq!(times, [vec![1], vec![1, 2], vec![1, 3], vec![1, 5], vec![1, 2], vec![1]]);
-        assert_eq!(resnet50.blocks(), 8);
         let resnet18 = structure("resnet18");
         assert_eq!(resnet18.parts[1].runs[0].times, 2, "no projection, so both blocks are equal");
     }
