@@ -88,7 +88,9 @@ fn draw_buffer(
         size(buffer.offset),
         name(buffer.last)
     );
-    let shape = hint(rect("buffer", [left, top, right - left, bottom - top]), told);
+    // Outlines would be all that is seen of what is alive for a moment.
+    let class = if right - left < 4.0 { "buffer thin" } else { "buffer" };
+    let shape = hint(rect(class, [left, top, right - left, bottom - top]), told);
     let label = name(buffer.first);
     let fits = text_width(label, 10.0) + 4.0 < right - left && bottom - top > 12.0;
     let label =

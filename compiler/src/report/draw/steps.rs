@@ -4,6 +4,9 @@ use crate::report::figure::{line, moved, rect, text, text_width};
 use crate::report::markup::Element;
 use crate::report::scale::{Scale, tick};
 
+/// How far a part's name may reach past the last step.
+const EDGE: f64 = 6.0;
+
 /// Steps from left to right.
 pub struct Columns<'a> {
     /// Where the first begins, and the last ends.
@@ -36,8 +39,9 @@ impl Columns<'_> {
             if index % 2 == 1 {
                 shapes.push(rect("band", [left, top, right - left, bottom - top]));
             }
-            let (middle, half) = ((left + right) / 2.0, text_width(name, 11.0) / 2.0);
-            // The outer names may reach past their parts, but not past each other.
+            let half = text_width(name, 11.0) / 2.0;
+            let middle = ((left + right) / 2.0).min(self.span[1] + EDGE - half);
+            // Names may reach past their parts, but not past each other.
             if middle - half >= free - 2.0 {
                 shapes.push(text("small", [middle, bottom + 16.0], "middle", name));
                 free = middle + half + 4.0;
