@@ -5,7 +5,7 @@ use std::process::Command;
 
 use resnetc::emit::{Weights, labels_file, module_name, network};
 use resnetc::{Options, Spec, compile, shipped_models};
-use resnetc_runtime::plan::Plan;
+use resnetc_runtime::plan::{Plan, Stage};
 
 fn plan(name: &str, settings: &[&str]) -> Plan {
     let settings: Vec<String> = settings.iter().map(|s| (*s).to_owned()).collect();
@@ -43,6 +43,14 @@ fn emission_is_deterministic_and_safe() {
     assert_eq!(code, network(&plan("resnet50", &[]), &Weights::File));
     assert!(code.contains("#[forbid(unsafe_code)]"));
     assert!(!code.contains("unsafe "));
+}
+
+#[test]
+fn a_block_that_is_like_no_other_keeps_its_number() {
+    let plan = plan("resnet18", &[]);
+    let alone = |stage: &Stage| stage.sections.iter().filter(|s| (s.times, s.first) == (1, 1)).count();
+    assert_eq!(plan.stages.iter().map(alone).sum::<usize>(), 3, "the second of layer2, layer3 and layer4");
+    assert_eq!(network(&plan, &Weights::File).matches("Section::repeat(1, 1, 0, ").count(), 3);
 }
 
 /// Names that emitted code has for things of its own.

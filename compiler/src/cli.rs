@@ -18,6 +18,7 @@ mod manual;
 mod new;
 mod pictures;
 mod random;
+mod report;
 mod run;
 mod summary;
 mod terminal;
@@ -58,6 +59,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { command: fmt::command, run: fmt::run },
     Subcommand { command: summary::command, run: summary::run },
     Subcommand { command: emit::command, run: emit::run },
+    Subcommand { command: report::command, run: report::run },
     Subcommand { command: build::command, run: build::run },
     Subcommand { command: run::command, run: run::run },
     Subcommand { command: tune::command, run: tune::run },

@@ -29,6 +29,8 @@ mod numbers;
 pub mod passes;
 pub mod plan;
 pub mod precision;
+#[cfg(feature = "cli")]
+pub mod report;
 mod spec;
 pub mod syntax;
 pub mod weights;
@@ -76,6 +78,14 @@ pub enum Error {
     /// A tuning file that is none, or is for another batch.
     #[error("{}: {reason}", path.display())]
     Tuning {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A profile that is none, or is another network's.
+    #[error("{}: {reason}", path.display())]
+    Profile {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.

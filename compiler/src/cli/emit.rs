@@ -3,7 +3,7 @@
 use clap::{Arg, ArgMatches, Command};
 
 use crate::emit::{Weights, network};
-use crate::{compile, graph, passes, plan};
+use crate::{compile, fuse, graph, plan};
 
 use super::{Outcome, args};
 
@@ -18,9 +18,12 @@ pub fn command() -> Command {
         .arg(
             Arg::new("stage")
                 .long("stage")
-                .value_parser(["ast", "network", "graph", "fused", "plan", "rust"])
+                .value_parser(["ast", "network", "graph", "fused", "dot", "plan", "rust"])
                 .default_value("rust")
-                .help("ast, network, graph (before the passes), fused (after them), plan or rust"),
+                .help(
+                    "ast, network, graph (before the passes), fused (after them), dot (fused, for Graphviz), plan \
+                     or rust",
+                ),
         )
         .arg(args::output())
 }
@@ -33,11 +36,8 @@ pub fn run(matches: &ArgMatches) -> Outcome {
         "ast" => format!("{:#?}\n", spec.file()),
         "network" => network_text(checked),
         "graph" => graph::to_text(&graph::lower(checked, None)),
-        "fused" => {
-            let mut fused = graph::lower(checked, None);
-            passes::run(&mut fused);
-            graph::to_text(&fused)
-        }
+        "fused" => graph::to_text(&fuse(checked, None)),
+        "dot" => graph::to_dot(&fuse(checked, None)),
         stage => {
             let compiled = compile(checked, None, &args::options(matches)?)?;
             match stage {

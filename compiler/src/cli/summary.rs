@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::compile;
 use crate::model::{Layer, Network, Node};
-use crate::numbers::grouped;
+use crate::numbers::{grouped, size};
 
 use super::{Outcome, args, terminal};
 
@@ -109,12 +109,4 @@ fn table(network: &Network) -> String {
 /// The size of a layer's output for one image.
 fn bytes(node: &Node) -> usize {
     node.shape.iter().product::<usize>() * size_of::<f32>()
-}
-
-fn size(bytes: usize) -> String {
-    match bytes {
-        b if b < 1 << 10 => format!("{b} B"),
-        b if b < 1 << 20 => format!("{:.1} KiB", b as f64 / 1024.0),
-        b => format!("{:.1} MiB", b as f64 / (1 << 20) as f64),
-    }
 }

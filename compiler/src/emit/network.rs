@@ -328,7 +328,8 @@ fn emit_stage(stage: &Stage, constant: &Ident, maps: &mut Maps) -> TokenStream {
 }
 
 fn emit_section(section: &Section, steps: &Ident) -> TokenStream {
-    if section.times == 1 {
+    // A block that is like no other still has its number, which is in its steps' names.
+    if (section.times, section.first) == (1, 0) {
         return quote! { Section::once(#steps) };
     }
     let (times, first, step) = (number(section.times), number(section.first), number(section.weight_step));

@@ -7,7 +7,7 @@ use resnetc_runtime::plan::Activation;
 
 use crate::model::network::{Pad, Window, activation_word};
 
-use super::graph::{Graph, NodeId};
+use super::graph::Graph;
 use super::op::{Conv, Op, ResidualRead};
 
 /// The dump of a graph.
@@ -22,7 +22,7 @@ pub fn to_text(graph: &Graph) -> String {
             out,
             "%{} = {}({}){} : {c}x{h}x{w}  // {}",
             id.index(),
-            word(graph, id),
+            word(&node.op),
             operands.join(", "),
             attributes(&node.op),
             node.path,
@@ -31,8 +31,14 @@ pub fn to_text(graph: &Graph) -> String {
     out
 }
 
-fn word(graph: &Graph, id: NodeId) -> &'static str {
-    match &graph.node(id).op {
+/// An operation with its attributes: `conv 3x3 64 pad=1 +bias relu`.
+pub fn describe(op: &Op) -> String {
+    word(op).to_owned() + &attributes(op)
+}
+
+/// The word for an operation.
+pub fn word(op: &Op) -> &'static str {
+    match op {
         Op::Input => "input",
         Op::Conv(_) => "conv",
         Op::BatchNorm { .. } => "norm",

@@ -84,6 +84,15 @@ mod tests {
     }
 
     #[test]
+    fn a_gate_lets_all_of_the_image_in() {
+        let network = Spec::open("seresnet50").unwrap().check(&[]).unwrap().network;
+        let fields = receptive_fields(&network);
+        let of = |path: &str| fields[network.nodes.iter().position(|node| node.path == path).unwrap()];
+        assert_eq!(of("layer1.0.conv3"), Some([19; 2]));
+        assert_eq!(of("layer1.0.gate"), None);
+    }
+
+    #[test]
     fn each_side_has_its_own_field_and_a_mean_sees_all() {
         let text = "model m { input image(3, 64, 64)\n stem { conv (3, 1), 8, stride (2, 1); \
                     max_pool 2x3, stride 1; conv 3x3, 8, dilation 2; global_avg_pool } }";
