@@ -1,11 +1,11 @@
 //! The table of layers.
 
+use crate::model::receptive::receptive_fields;
 use crate::model::{Layer, Node};
 use crate::numbers::{grouped, size};
+use crate::report::Subject;
 use crate::report::markup::Element;
 use crate::report::structure::title;
-use crate::model::receptive::receptive_fields;
-use crate::report::Subject;
 
 use super::tables::{Cell, numbers, table, words};
 
