@@ -48,6 +48,11 @@ impl<'a> Checker<'a, '_> {
                 self.beside_members(word, *span);
             }
         }
+        // What an alias or a setting from outside says is no less ignored.
+        let outside = [("shortcut", model.shortcut.map(|s| s.1)), ("input", model.input.as_ref().map(|i| i.1))];
+        for (word, span) in outside.into_iter().filter_map(|(word, span)| Some((word, span?))) {
+            self.beside_members(word, span);
+        }
         let mut members: Vec<Member> = Vec::new();
         for command in parts.iter().filter(|c| c.word.text == "member") {
             let member = self.member(command, env, &members);
