@@ -6,7 +6,7 @@ use resnetc::diagnostics::Code;
 use resnetc::model::{catalogue, reference};
 use resnetc::{Error, Options, Spec, compile, syntax};
 
-/// A fenced example: where it is, what is said to be wrong with it, its text.
+/// A fenced example: where it is, what stands behind its language, its text.
 struct Example {
     place: String,
     code: Option<String>,
@@ -26,12 +26,12 @@ fn pages() -> Vec<(String, String)> {
     pages
 }
 
-fn examples() -> Vec<Example> {
+fn examples(language: &str) -> Vec<Example> {
     let mut examples = Vec::new();
     for (page, text) in pages() {
         let mut lines = text.lines().enumerate();
         while let Some((number, line)) = lines.next() {
-            let Some(code) = line.strip_prefix("```resnet") else { continue };
+            let Some(code) = line.strip_prefix(&format!("```{language}")) else { continue };
             let code = Some(code.trim().to_owned()).filter(|code| !code.is_empty());
             let body = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```");
             let text: String = body.flat_map(|line| [line, "\n"]).collect();
@@ -43,7 +43,7 @@ fn examples() -> Vec<Example> {
 
 #[test]
 fn examples_compile_or_are_wrong_as_they_say() {
-    let examples = examples();
+    let examples = examples("resnet");
     assert!(examples.len() >= 12, "only {} examples", examples.len());
     for Example { place, code, text } in examples {
         let spec = Spec::from_text(&place, &text, None);
@@ -69,6 +69,24 @@ fn examples_compile_or_are_wrong_as_they_say() {
     }
 }
 
+/// The crates among the examples are compiled, and tested, with all others.
+#[test]
+fn code_is_that_of_the_examples() {
+    let files = ["build_rs/build.rs", "build_rs/src/main.rs", "features/src/main.rs"];
+    let texts = files.map(|file| fs::read_to_string(resnetc_tests::path("../examples").join(file)).unwrap());
+    let examples = examples("rust");
+    assert!(examples.len() >= 3, "only {} examples", examples.len());
+    for Example { place, text, .. } in examples {
+        let lines: Vec<&str> =
+            text.lines().map(str::trim).filter(|l| !l.starts_with("//") && !l.is_empty()).collect();
+        let is_in = |text: &String| {
+            let mut rest = text.lines().map(str::trim);
+            lines.iter().all(|line| rest.any(|other| other == *line))
+        };
+        assert!(texts.iter().any(is_in), "{place} is in no example");
+    }
+}
+
 #[test]
 fn the_page_of_operations_is_printed_from_the_table() {
     let path = resnetc_tests::path("../compiler/guide/operations.md");
@@ -82,7 +100,7 @@ fn the_page_of_operations_is_printed_from_the_table() {
 
 #[test]
 fn every_word_but_operations_is_in_some_example() {
-    let all: String = examples().into_iter().map(|example| example.text).collect();
+    let all: String = examples("resnet").into_iter().map(|example| example.text).collect();
     let words: Vec<&str> = all.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
     for command in catalogue::COMMANDS.iter().filter(|c| c.family != catalogue::Family::Operation) {
         // A checkpoint would have to lie beside the guide.

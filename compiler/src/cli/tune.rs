@@ -24,7 +24,7 @@ const BLOCKS: [usize; 3] = [24, 48, 96];
 /// What another algorithm's time must be below, as a part of the cost model's choice's.
 const BETTER: f64 = 0.98;
 /// How often the candidates are timed, in turn, the least time of each counting: machines drift.
-const ROUNDS: u32 = 3;
+const ROUNDS: usize = 3;
 /// Runs of each candidate, at least, in a round.
 const LEAST_RUNS: usize = 5;
 
@@ -69,7 +69,7 @@ pub fn run(matches: &ArgMatches) -> Outcome {
         weights: random::checkpoint(&checked.network),
         options,
         threads,
-        time: Duration::from_secs(seconds) / ROUNDS,
+        time: Duration::from_secs(seconds).div_f64(ROUNDS as f64),
     };
     let (timed, level) = timer.measure_in_turn(&candidates())?;
     let best = fastest(&timed);
@@ -123,13 +123,15 @@ impl Timer<'_> {
     fn measure_in_turn(&self, candidates: &[Algorithms]) -> Result<(Vec<Times>, &'static str), Failure> {
         let progress = Progress::new("timing the cost model's choice");
         let (mut timed, mut level) = (vec![Times::new(); candidates.len()], "");
-        for round in 1..=ROUNDS {
-            for (candidate, least) in candidates.iter().zip(&mut timed) {
+        let all = ROUNDS * candidates.len();
+        for round in 0..ROUNDS {
+            for (index, (candidate, least)) in candidates.iter().zip(&mut timed).enumerate() {
                 let what = match candidate {
                     Algorithms::Always(algorithm) => algorithm_words(*algorithm),
                     _ => "the cost model's choice".to_owned(),
                 };
-                progress.step(&format!("timing {what} (round {round} of {ROUNDS})"));
+                let done = round * candidates.len() + index;
+                progress.count(&format!("timing {what}, in turn"), (done, all));
                 let (times, of_level) = self.measure(candidate)?;
                 level = of_level;
                 for (shape, (algorithm, time)) in times {

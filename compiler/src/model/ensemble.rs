@@ -49,7 +49,8 @@ impl<'a> Checker<'a, '_> {
             }
         }
         // What an alias or a setting from outside says is no less ignored.
-        let outside = [("shortcut", model.shortcut.map(|s| s.1)), ("input", model.input.as_ref().map(|i| i.1))];
+        let outside =
+            [("shortcut", model.shortcut.map(|s| s.1)), ("input", model.input.as_ref().map(|i| i.1))];
         for (word, span) in outside.into_iter().filter_map(|(word, span)| Some((word, span?))) {
             self.beside_members(word, span);
         }
