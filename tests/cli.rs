@@ -571,3 +571,32 @@ fn manual_pages_tell_every_subcommand_and_its_options() {
     fs::write(folder.join("file"), "").unwrap();
     assert!(bad(resnetc(&folder).args(["manual", "file"]), 1).contains("file"));
 }
+
+#[test]
+fn an_ensemble_of_twins_is_as_sure_as_one_of_them() {
+    let folder = scratch("twins");
+    let example = root().join("examples/cifar10");
+    fs::copy(example.join("resnet20-cifar10.safetensors"), folder.join("resnet20-cifar10.safetensors"))
+        .unwrap();
+    let text = fs::read_to_string(example.join("cifar10.resnet")).unwrap();
+    let sure = text
+        .replace("model cifar10", "model sure")
+        .replace("linear 10 as linear", "linear 10 as linear; softmax");
+    let twins = "model twins {\n    member cifar10 as a\n    member sure as b\n}\n";
+    fs::write(folder.join("twins.resnet"), format!("{text}\n{sure}\n{twins}")).unwrap();
+    let picture = example.join("pictures/ship-1.jpg");
+    let best = |model: &str| {
+        let spec = format!("twins.resnet:{model}");
+        let classify = ["--", "classify", "--json", picture.to_str().unwrap()];
+        let out = good(resnetc(&folder).args(["run", &spec]).args(classify));
+        let told: Value = serde_json::from_str(&out).unwrap();
+        let top = &told[0]["top"][0];
+        (
+            top["label"].as_str().unwrap_or_default().to_owned(),
+            top["probability"].as_f64().unwrap_or_default(),
+        )
+    };
+    let ((one, sure), (both, as_sure)) = (best("cifar10"), best("twins"));
+    assert_eq!((one.as_str(), both.as_str()), ("ship", "ship"));
+    assert!(sure > 0.5 && (sure - as_sure).abs() < 1e-4, "{sure} and {as_sure}");
+}

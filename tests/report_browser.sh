@@ -19,8 +19,9 @@ done
 folder="$(realpath -m "${CARGO_TARGET_DIR:-target}")/report_browser"
 mkdir -p "$folder"
 [ -e "$folder/package.json" ] || echo '{ "private": true, "type": "module" }' >"$folder/package.json"
-npm install --prefix "$folder" --no-audit --no-fund --save-exact --silent playwright-core@1.65.1 axe-core@4 >&2 ||
-    skip "npm has no playwright-core and axe-core for us"
+packages=(playwright-core@1.65.1 axe-core@4.14.1)
+npm view --fetch-retries 1 "${packages[0]}" version >/dev/null || skip "npm cannot be reached"
+npm install --prefix "$folder" --no-audit --no-fund --save-exact --silent "${packages[@]}" >&2
 
 report() { cargo run -q -p resnetc -- report "$@"; }
 profile=tests/report/cifar_resnet

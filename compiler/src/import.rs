@@ -23,7 +23,7 @@ mod words;
 
 use crate::graph::wanted;
 use crate::model::Network;
-use crate::weights::{Checkpoint, Rename, fit};
+use crate::weights::{Checkpoint, fit};
 use crate::{Spec, syntax as language};
 
 pub use error::{ImportError, Unplaced};
@@ -54,9 +54,7 @@ pub fn import(checkpoint: &Checkpoint, name: &str) -> Result<Imported, ImportErr
     tree::add_renames(&mut file, &renames);
     let text = language::format(&file);
     let network = check(name, &text)?;
-    let rules: Vec<Rename> =
-        network.renames.iter().map(|(from, to)| Rename { from: from.clone(), to: to.clone() }).collect();
-    fit(&wanted(&network), checkpoint, &rules).map_err(ImportError::Mismatch)?;
+    fit(&wanted(&network), checkpoint, &network.rules(&[])).map_err(ImportError::Mismatch)?;
     Ok(Imported { text, notes, network })
 }
 

@@ -209,27 +209,25 @@ pub fn compile_graph(network: &Network, graph: &graph::Graph, options: &Options)
 ///
 /// # Errors
 ///
-/// One error that lists every tensor that is missing, extra or misshaped in a checkpoint.
-///
-/// # Panics
-///
-/// If there are neither one nor as many checkpoints as members.
+/// One error that lists every tensor that is missing, extra or misshaped in a checkpoint; another if there are
+/// neither one nor as many checkpoints as members.
 pub fn join(
     network: &Network,
     checkpoints: &[Checkpoint],
     renames: &[Rename],
 ) -> Result<Vec<Vec<f32>>, WeightsError> {
-    let with = |own: &[(String, String)]| -> Vec<Rename> {
-        let own = own.iter().map(|(from, to)| Rename { from: from.clone(), to: to.clone() });
-        renames.iter().cloned().chain(own).collect()
-    };
+    let rules = network.rules(renames);
     if let [checkpoint] = checkpoints {
-        return weights::join(&graph::wanted(network), checkpoint, &with(&network.renames));
+        return weights::join(&graph::wanted(network), checkpoint, &rules);
     }
-    assert_eq!(checkpoints.len(), network.members.len(), "a checkpoint for each member");
+    let members = network.members.len();
+    if checkpoints.len() != members || members == 0 {
+        return Err(WeightsError::Count { found: checkpoints.len(), members });
+    }
     let mut values = Vec::new();
     for (member, checkpoint) in network.members.iter().zip(checkpoints) {
-        values.extend(weights::join(&graph::wanted_of(network, member), checkpoint, &with(&member.renames))?);
+        let rules = member.rules(renames, &rules);
+        values.extend(weights::join(&graph::wanted_of(network, member), checkpoint, &rules)?);
     }
     Ok(values)
 }

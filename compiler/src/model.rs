@@ -14,7 +14,7 @@ mod operations;
 pub mod receptive;
 pub mod reference;
 mod repeat;
-mod residual;
+pub mod residual;
 mod settings;
 pub mod shipped;
 pub mod trace;
@@ -440,7 +440,7 @@ impl<'a> Checker<'a, '_> {
             members: Vec::new(),
         };
         if flow.shape.is_some() {
-            let name = main_output_name(network.node(flow.node));
+            let name = main_output_name(network.deciding(flow.node));
             network.outputs.push(Output { name: name.to_owned(), node: flow.node });
         }
         let known = Known { parts: &found, is_all: flow.shape.is_some(), nameless };
@@ -550,8 +550,8 @@ fn part_name(
     Some((name, place))
 }
 
-fn main_output_name(node: &Node) -> &'static str {
-    match node.layer {
+fn main_output_name(layer: &Layer) -> &'static str {
+    match layer {
         Layer::Linear { .. } => "logits",
         Layer::Softmax => "probabilities",
         _ => "features",

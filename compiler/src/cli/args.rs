@@ -134,6 +134,15 @@ fn chosen_precisions(matches: &ArgMatches) -> Result<Precisions, Error> {
     Ok(precisions)
 }
 
+/// `--rename`
+pub fn rename() -> Arg {
+    Arg::new("rename")
+        .long("rename")
+        .value_name("FROM=TO")
+        .action(ArgAction::Append)
+        .help("Read the tensors FROM (`*` stands for any run of characters) under the checkpoint's names TO")
+}
+
 /// `--weights`, `--random-weights` and `--rename`
 pub fn weights() -> [Arg; 3] {
     [
@@ -147,9 +156,7 @@ pub fn weights() -> [Arg; 3] {
             .action(ArgAction::SetTrue)
             .conflicts_with("weights")
             .help("Invent weights: to measure speed without a checkpoint"),
-        Arg::new("rename").long("rename").value_name("FROM=TO").action(ArgAction::Append).help(
-            "Read the tensors FROM (`*` stands for any run of characters) under the checkpoint's names TO",
-        ),
+        rename(),
     ]
 }
 

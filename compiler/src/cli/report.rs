@@ -19,6 +19,7 @@ pub fn command() -> Command {
         .args(args::algorithms())
         .args(args::precisions())
         .arg(file("weights", "A checkpoint that is to fit; adds the size of each layer's weights"))
+        .arg(args::rename())
         .arg(file("profile", "The model's times: what `PROGRAM profile --json` wrote"))
         .arg(
             Arg::new("against").long("against").value_name("OTHER").action(ArgAction::Append).help(

@@ -160,9 +160,7 @@ fn expected_names(
     renames: &[Rename],
 ) -> Result<Vec<(NodeId, Vec<String>)>, CompareError> {
     let wanted = wanted(network);
-    let own = network.renames.iter().map(|(from, to)| Rename { from: from.clone(), to: to.clone() });
-    let renames: Vec<Rename> = renames.iter().cloned().chain(own).collect();
-    let found = weights::find(&wanted, checkpoint, &renames)?;
+    let found = weights::find(&wanted, checkpoint, &network.rules(renames))?;
     let of_tensor: HashMap<&str, &str> =
         wanted.iter().zip(&found).filter_map(|(w, found)| Some((&*w.name, (*found)?))).collect();
     let order: Vec<NodeId> =

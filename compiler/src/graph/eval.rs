@@ -216,10 +216,11 @@ fn conv<T: Real>(x: &Array4<T>, c: &Conv) -> Result<Array4<T>, &'static str> {
     let a = &c.attributes;
     let (n, channels, h, w) = x.dim();
     let [kh, kw] = a.kernel;
-    let padded = |length: usize, pads: usize, i: usize| {
-        (length + pads - (a.kernel[i] - 1) * a.dilation[i] - 1) / a.stride[i] + 1
+    let windows = |length: usize, pads: usize, i: usize| {
+        let last = (length + pads).checked_sub((a.kernel[i] - 1) * a.dilation[i] + 1);
+        last.map(|last| last / a.stride[i] + 1).ok_or("a window does not fit its map")
     };
-    let (oh, ow) = (padded(h, a.pad.top + a.pad.bottom, 0), padded(w, a.pad.left + a.pad.right, 1));
+    let (oh, ow) = (windows(h, a.pad.top + a.pad.bottom, 0)?, windows(w, a.pad.left + a.pad.right, 1)?);
     let (group_in, group_out) = (channels / a.groups, a.channels / a.groups);
     let weight = matrix::<T>(&c.weight, a.channels)?;
     let mut out = Array4::<T>::default((n, a.channels, oh, ow));

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use lsp_types::{InlayHint, InlayHintLabel, InlayHintParams};
 
 use crate::diagnostics::Span;
+use crate::model::residual::show;
 use crate::syntax::ast::Statement;
 
 use super::documents::Document;
-use super::instances::shape;
 use super::{Answer, State};
 
 /// What the last statement that ends on each line of a range gives; nothing where that is not known.
@@ -31,7 +31,7 @@ pub fn hints(state: &State, params: InlayHintParams) -> Answer<Option<Vec<InlayH
 
 fn hint(document: &Document, span: Span) -> Option<InlayHint> {
     let (first, is_same) = document.analysis().instances().output(span)?;
-    let label = if is_same { shape(first) } else { format!("{}, …", shape(first)) };
+    let label = if is_same { show(first) } else { format!("{}, …", show(first)) };
     let line = document.text.line(last_line(document, span));
     Some(InlayHint {
         position: document.text.position(line.end),

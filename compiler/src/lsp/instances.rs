@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::diagnostics::Span;
 use crate::model::network::Shape;
 use crate::model::receptive::receptive_fields;
+use crate::model::residual::show;
 use crate::model::trace::{Step, Traced};
 use crate::numbers::grouped;
 
@@ -65,7 +66,7 @@ impl Instances {
         let (Some(input), Some(output)) = (step.input, step.output) else {
             return "its shape is not known, for a mistake here or before.".to_owned();
         };
-        let mut facts = vec![format!("{} → {}", shape(input), shape(output))];
+        let mut facts = vec![format!("{} → {}", show(input), show(output))];
         let (params, macs) = (model.params(step), model.macs(step));
         facts.extend((params > 0).then(|| format!("{} parameters", grouped(params))));
         facts.extend((macs > 0).then(|| format!("{} MACs", grouped(macs))));
@@ -82,11 +83,6 @@ impl Instances {
         };
         format!("{}{first}.", facts.join(", "))
     }
-}
-
-/// A shape as the compiler's messages have it.
-pub fn shape([channels, height, width]: Shape) -> String {
-    format!("{channels} x {height} x {width}")
 }
 
 /// Names for a sentence, of many the first.

@@ -166,6 +166,7 @@ impl<'a> Walk<'a> {
 
     /// Parts come last: they see all constants.
     fn model(&mut self, body: &'a Body) {
+        let first = self.names.uses.len();
         let is_part = |s: &&Statement| match &s.kind {
             StatementKind::Command(c) => {
                 c.word.text == "output"
@@ -179,7 +180,6 @@ impl<'a> Walk<'a> {
         let (outputs, parts): (Vec<&Statement>, Vec<&Statement>) = parts
             .into_iter()
             .partition(|s| matches!(&s.kind, StatementKind::Command(c) if c.word.text == "output"));
-        let first = self.names.uses.len();
         parts.into_iter().for_each(|s| self.statement(s));
         for statement in outputs {
             if let StatementKind::Command(command) = &statement.kind {
@@ -188,11 +188,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// `output layer1.0.conv1` names the stage `layer1`, one of those since the first use.
+    /// `output layer1.0.conv1` names the stage `layer1`, or the member of that name, one of those since the
+    /// first use.
     fn output(&mut self, command: &Command, first: usize) {
         let Some(ExprKind::Path(path)) = command.args.first().map(|a| &a.value.kind) else { return };
         let name = path.text.split('.').next().unwrap_or_default();
-        let is_meant = |symbol: &Symbol| symbol.kind == Kind::Part && symbol.name == name;
+        let kinds = [Kind::Part, Kind::Model];
+        let is_meant = |symbol: &Symbol| kinds.contains(&symbol.kind) && symbol.name == name;
         let parts = self.names.uses[first..].iter().map(|u| u.symbol);
         if let Some(symbol) = parts.into_iter().find(|s| is_meant(&self.names.symbols[*s])) {
             let span = Span { end: path.span.start + name.len() as u32, ..path.span };

@@ -2,6 +2,8 @@
 
 use lsp_types::{PrepareRenameResponse, RenameParams, TextDocumentPositionParams, TextEdit, WorkspaceEdit};
 
+use crate::model::catalogue::COMMANDS;
+
 use super::analysis::{Analysis, OWN};
 use super::names::{Kind, Names, Symbol};
 use super::navigation::named;
@@ -56,6 +58,12 @@ fn check_name(analysis: &Analysis, symbol: &Symbol, new: &str) -> Answer<()> {
     Ok(())
 }
 
+/// Whether a word that stands alone can be an option: a variable of that name would be taken for it.
+fn is_option(word: &str) -> bool {
+    let args = COMMANDS.iter().flat_map(|command| command.args);
+    args.filter(|arg| !arg.positional).any(|arg| arg.name == word)
+}
+
 /// Whether a name of the document is already called so, and could be meant in place of the symbol.
 fn is_taken(names: &Names, symbol: &Symbol, new: &str) -> bool {
     let kinds: &[Kind] = match symbol.kind {
@@ -63,11 +71,12 @@ fn is_taken(names: &Names, symbol: &Symbol, new: &str) -> bool {
         Kind::Param | Kind::Let => &[Kind::Param, Kind::Let],
         Kind::Part => &[Kind::Part],
     };
-    let implied = kinds.contains(&Kind::Let) && matches!(new, "stride" | "channels");
+    let implied =
+        kinds.contains(&Kind::Let) && (matches!(new, "stride" | "channels" | "same") || is_option(new));
     let item = |s: &Symbol| names.item_of(s.place);
     let clashes = |s: &Symbol| {
         let near = matches!(symbol.kind, Kind::Model | Kind::Block) || item(s) == item(symbol);
-        s.name == new && s.place.file == OWN && kinds.contains(&s.kind) && near
+        s.name == new && kinds.contains(&s.kind) && near
     };
     implied || names.symbols.iter().any(clashes)
 }

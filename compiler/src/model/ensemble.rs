@@ -5,13 +5,13 @@
 
 use std::ops::Range;
 
-use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::diagnostics::{Code, Diagnostic, Severity, Span};
 use crate::syntax::ast::{Command, StatementKind};
 
 use super::bind::bind;
 use super::catalogue;
 use super::eval::Env;
-use super::expand::{Expander, Shortcut};
+use super::expand::{Expander, MAX_NODES, MAX_WEIGHTS, Shortcut};
 use super::network::{self, Layer, Network, Node, NodeId, Output};
 use super::trace::{Trace, Traced};
 use super::{Checker, Header, Known, Request, Resolved, settings};
@@ -28,6 +28,11 @@ impl Member {
     /// The operation that answers.
     fn answer(&self) -> Option<NodeId> {
         self.network.outputs.first().map(|output| output.node)
+    }
+
+    /// Whether it ends with a softmax.
+    fn gives_probabilities(&self) -> bool {
+        self.answer().is_some_and(|id| *self.network.deciding(id) == Layer::Softmax)
     }
 }
 
@@ -54,12 +59,16 @@ impl<'a> Checker<'a, '_> {
         for (word, span) in outside.into_iter().filter_map(|(word, span)| Some((word, span?))) {
             self.beside_members(word, span);
         }
+        let lines: Vec<_> = parts.iter().filter(|c| c.word.text == "member").collect();
         let mut members: Vec<Member> = Vec::new();
-        for command in parts.iter().filter(|c| c.word.text == "member") {
+        for command in &lines {
+            if !self.has_room(command.word.span, &members) {
+                return None;
+            }
             let member = self.member(command, env, &members);
             members.extend(member);
         }
-        if self.sink.has_errors() {
+        if members.len() < lines.len() {
             return None;
         }
         if members.len() < 2 {
@@ -71,10 +80,11 @@ impl<'a> Checker<'a, '_> {
             );
             return None;
         }
-        self.compare(&members);
         let probabilities = header.average.as_deref() != Some("logits");
+        let before = self.errors();
+        self.compare(&members);
         self.check_answers(&members, probabilities);
-        if self.sink.has_errors() {
+        if self.errors() > before {
             return None;
         }
         let place = header.seen.get("labels").copied().unwrap_or(model.span);
@@ -95,6 +105,23 @@ impl<'a> Checker<'a, '_> {
             Diagnostic::error(Code::R0310, span, message, "belongs in the members' own models")
                 .with_help("an ensemble has members, and nothing that computes or prepares a picture"),
         );
+    }
+
+    fn errors(&self) -> usize {
+        self.sink.iter().filter(|d| d.severity == Severity::Error).count()
+    }
+
+    /// Whether the members are within what one network may have.
+    fn has_room(&mut self, span: Span, members: &[Member]) -> bool {
+        let nodes: usize = members.iter().map(|member| member.network.nodes.len()).sum();
+        let weights = members.iter().fold(0_u64, |sum, m| sum.saturating_add(m.network.total_params()));
+        if nodes <= MAX_NODES && weights <= MAX_WEIGHTS {
+            return true;
+        }
+        let message = format!("the members have more than {MAX_NODES} operations or {MAX_WEIGHTS} weights");
+        let error = Diagnostic::error(Code::R0401, span, message, "the limit is passed before this one");
+        self.sink.push(error.with_help("name fewer members, or smaller ones"));
+        false
     }
 
     /// Checks the model that a line names.
@@ -127,9 +154,14 @@ impl<'a> Checker<'a, '_> {
             self.sink.push(error.with_help("name its members here"));
             return None;
         }
+        let errors = self.errors();
         let checker =
             Checker { request: &request, blocks: self.blocks, sink: self.sink, trace: Trace::default() };
         let network = checker.model(&resolved)?.network;
+        // What its own text says wrong is told already.
+        if self.errors() > errors || network.outputs.is_empty() {
+            return None;
+        }
         let weights = args.text("weights").or_else(|| network.weights.clone());
         Some(Member { name, place, network, weights })
     }
@@ -138,12 +170,15 @@ impl<'a> Checker<'a, '_> {
     fn compare(&mut self, members: &[Member]) {
         let Some((first, others)) = members.split_first() else { return };
         let input = |member: &Member| member.network.nodes.first().map(|node| node.shape);
+        let labels = |member: &'_ Member| member.network.labels.clone();
+        let both_have_labels = |a: &Member, b: &Member| !labels(a).is_empty() && !labels(b).is_empty();
         let answer = |member: &Member| member.answer().map(|id| member.network.node(id).shape);
         for other in others {
             let differs = [
                 (input(first) != input(other), "input"),
                 (first.network.preprocess != other.network.preprocess, "`normalize` or `resize`"),
                 (answer(first) != answer(other), "number of classes"),
+                (both_have_labels(first, other) && labels(first) != labels(other), "labels"),
             ];
             for (_, what) in differs.iter().filter(|(differs, _)| *differs) {
                 let message = format!("`{}` and `{}` differ in their {what}", first.name, other.name);
@@ -158,8 +193,7 @@ impl<'a> Checker<'a, '_> {
 
     fn check_answers(&mut self, members: &[Member], probabilities: bool) {
         for member in members.iter().filter(|_| !probabilities) {
-            let Some(answer) = member.answer() else { continue };
-            if member.network.node(answer).layer == Layer::Softmax {
+            if member.gives_probabilities() {
                 let message = format!("`{}` has no logits: it ends with a softmax", member.name);
                 let error = Diagnostic::error(Code::R0310, member.place, message, "answers by probabilities");
                 self.sink.push(error.with_help("average probabilities: `ensemble probabilities`"));
@@ -189,8 +223,12 @@ fn join(model: &Resolved, header: Header, members: Vec<Member>, probabilities: b
         renames: header.renames,
         members: Vec::new(),
     };
-    let answers: Vec<NodeId> =
-        members.into_iter().filter_map(|member| append(&mut network, member)).collect();
+    // Where each answers, and whether that is what is averaged.
+    let mut answers: Vec<(NodeId, bool)> = Vec::new();
+    for member in members {
+        let is_ready = !probabilities || member.gives_probabilities();
+        answers.extend(append(&mut network, member).map(|answer| (answer, is_ready)));
+    }
     network.parts.push("ensemble".to_owned());
     let part = network.parts.len() - 1;
     let mut push = |layer: Layer, inputs: Vec<NodeId>, path: String| {
@@ -198,8 +236,8 @@ fn join(model: &Resolved, header: Header, members: Vec<Member>, probabilities: b
         network.nodes.push(Node { layer, inputs, shape, path, span: model.span, part, block: None });
         NodeId(network.nodes.len() as u32 - 1)
     };
-    let answers = answers.into_iter().enumerate().map(|(index, answer)| {
-        if !probabilities { answer } else { push(Layer::Softmax, vec![answer], format!("softmax.{index}")) }
+    let answers = answers.into_iter().enumerate().map(|(index, (answer, is_ready))| {
+        if is_ready { answer } else { push(Layer::Softmax, vec![answer], format!("softmax.{index}")) }
     });
     let answers: Vec<NodeId> = answers.collect();
     let node = push(Layer::Average, answers, "average".to_owned());
@@ -225,6 +263,6 @@ fn append(network: &mut Network, member: Member) -> Option<NodeId> {
     let within = |pattern: &str| format!("{name}.{pattern}");
     network.renames.extend(own.renames.iter().map(|(from, to)| (within(from), within(to))));
     let range: Range<usize> = nodes as usize..network.nodes.len();
-    network.members.push(network::Member { name, nodes: range, weights, renames: own.renames });
+    network.members.push(network::Member { name, nodes: range, weights });
     Some(moved(answer))
 }

@@ -18,9 +18,9 @@ use super::residual::show;
 use super::trace::{Step, Trace};
 
 /// Operations that a network may have.
-const MAX_NODES: usize = 200_000;
+pub(super) const MAX_NODES: usize = 200_000;
 /// Weights of a network.
-const MAX_WEIGHTS: u64 = 1 << 33;
+pub(super) const MAX_WEIGHTS: u64 = 1 << 33;
 /// Activations of one operation, in values.
 const MAX_VALUES: usize = 1 << 31;
 

@@ -8,6 +8,7 @@ use std::ops::Range;
 use resnetc_runtime::plan::{Activation, Preprocess};
 
 use crate::diagnostics::Span;
+use crate::weights::Rename;
 
 /// Channels, height and width of one image's activations.
 pub type Shape = [usize; 3];
@@ -57,8 +58,16 @@ pub struct Member {
     pub nodes: Range<usize>,
     /// Its own weights file, relative to the spec.
     pub weights: Option<String>,
-    /// Patterns from its own tensor names to those of its checkpoint.
-    pub renames: Vec<(String, String)>,
+}
+
+impl Member {
+    /// The rules of its own checkpoint: those that are given, and those among the ensemble's that are about it.
+    pub fn rules(&self, given: &[Rename], ensemble: &[Rename]) -> Vec<Rename> {
+        let own = |text: &str| text.strip_prefix(&self.name)?.strip_prefix('.').map(str::to_owned);
+        let about =
+            ensemble.iter().filter_map(|rule| Some(Rename { from: own(&rule.from)?, to: own(&rule.to)? }));
+        given.iter().cloned().chain(about).collect()
+    }
 }
 
 /// A node's place in [`Network::nodes`].
@@ -200,6 +209,21 @@ impl Network {
     /// The node of an id.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0 as usize]
+    }
+
+    /// The layer that makes a value what it is: what does nothing at inference is passed over.
+    pub fn deciding(&self, id: NodeId) -> &Layer {
+        let node = self.node(id);
+        match (&node.layer, node.inputs.first()) {
+            (Layer::Dropout, Some(before)) => self.deciding(*before),
+            (layer, _) => layer,
+        }
+    }
+
+    /// What a checkpoint calls the tensors: these rules, then the network's own.
+    pub fn rules(&self, given: &[Rename]) -> Vec<Rename> {
+        let own = self.renames.iter().map(|(from, to)| Rename { from: from.clone(), to: to.clone() });
+        given.iter().cloned().chain(own).collect()
     }
 
     /// The shape of a node's first input; of the input node, its own.

@@ -12,7 +12,7 @@ use super::naming::Naming;
 use super::network::{Conv, Layer, Pad, Shape};
 
 /// A shape, as messages show it.
-pub(super) fn show([c, h, w]: Shape) -> String {
+pub fn show([c, h, w]: Shape) -> String {
     format!("{c} x {h} x {w}")
 }
 

@@ -3,10 +3,10 @@
 //! In: a graph after its passes, and the precision of each layer. Out: the graph, with a conversion
 //! wherever a layer reads other elements than the value is stored in, and each value's element. A value is
 //! stored as most of the layers that multiply it want it; one that none multiplies, as its producer
-//! computes; results, and what only they depend on, are floats. Depthwise convolutions, blurs and softmax compute in f32, and so does a
-//! convolution of fewer than 16 channels where f32-fast is asked for: an image's three do not fill words.
-//! A maximum over windows is one of the values, and so keeps their scale. An input of 8 bits is the picture's
-//! own pixels: what normalises them goes into the first layer.
+//! computes; results, and what only they depend on, are floats. Depthwise convolutions, blurs and softmax
+//! compute in f32, and so does a convolution of fewer than 16 channels where f32-fast is asked for: an image's
+//! three do not fill words. A maximum over windows is one of the values, and so keeps their scale. An input of
+//! 8 bits is the picture's own pixels: what normalises them goes into the first layer.
 
 use std::collections::{HashMap, HashSet};
 

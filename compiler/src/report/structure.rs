@@ -213,7 +213,9 @@ fn body(network: &Network, range: &std::ops::Range<usize>) -> Body {
         next = network.node(id).inputs.first().copied();
     }
     main.reverse();
-    let sides = main.iter().enumerate().flat_map(|(to, &id)| {
+    // What an ensemble averages are answers, and no shortcuts.
+    let joins = main.iter().enumerate().filter(|(_, id)| network.node(**id).layer != Layer::Average);
+    let sides = joins.flat_map(|(to, &id)| {
         let others = network.node(id).inputs.iter().skip(1);
         others.map(|&from| side(network, range, &main, (from, to))).collect::<Vec<_>>()
     });
@@ -269,12 +271,12 @@ fn kind(layer: &Layer) -> Kind {
         Layer::Conv(_) => Kind::Conv,
         Layer::BatchNorm { .. } => Kind::Norm,
         Layer::Activation(_) => Kind::Activation,
-        Layer::Add | Layer::Average | Layer::Mul => Kind::Join,
+        Layer::Add | Layer::Mul => Kind::Join,
         Layer::MaxPool(_) | Layer::AvgPool { .. } | Layer::GlobalAvgPool | Layer::BlurPool { .. } => {
             Kind::Pool
         }
         Layer::Linear { .. } => Kind::Linear,
-        Layer::ZeroPad { .. } | Layer::Softmax | Layer::Dropout => Kind::Other,
+        Layer::ZeroPad { .. } | Layer::Softmax | Layer::Average | Layer::Dropout => Kind::Other,
     }
 }
 
@@ -293,7 +295,7 @@ pub fn title(network: &Network, node: &Node) -> String {
         Layer::Linear { features, .. } => format!("fc, {features}"),
         Layer::ZeroPad { stride, .. } => format!("zero pad{}", by([*stride; 2])),
         Layer::Add => "add".to_owned(),
-        Layer::Average => "average".to_owned(),
+        Layer::Average => format!("average of {} answers", node.inputs.len()),
         Layer::Mul => "multiply".to_owned(),
         Layer::BatchNorm { .. } | Layer::Activation(_) | Layer::Softmax | Layer::Dropout => {
             node.layer.word().replace('_', " ")

@@ -55,6 +55,14 @@ pub enum WeightsError {
         /// How many `*` a side can have.
         limit: usize,
     },
+    /// Neither one checkpoint, nor one for each member of an ensemble.
+    #[error("{found} checkpoints for a network of {members} members: one, or one for each member")]
+    Count {
+        /// How many there are.
+        found: usize,
+        /// How many members the network has.
+        members: usize,
+    },
     /// The tensors of the file are not those of the network.
     #[error("{}: {mismatch}", path.display())]
     Mismatch {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::failure::Failure;
-use crate::plan::{Op, Plan};
+use crate::plan::Plan;
 
 /// The number of classes, if the main output has one value for each.
 pub(super) fn classes(plan: &Plan) -> Result<usize, Failure> {
@@ -24,18 +24,9 @@ pub(super) fn label(plan: &Plan, class: usize) -> Cow<'_, str> {
     }
 }
 
-/// Whether the main output has been through a softmax already.
+/// Whether the main output has been through a softmax already, which its name says.
 pub(super) fn gives_probabilities(plan: &Plan) -> bool {
-    let sections = plan.stages.iter().flat_map(|stage| stage.sections.iter());
-    let ops: Vec<&Op> = sections.flat_map(|section| section.steps.iter().map(|step| &step.op)).collect();
-    let stored = ops.iter().enumerate().find_map(|(at, op)| match op {
-        Op::Store { input, output: 0 } => Some((at, input)),
-        _ => None,
-    });
-    let Some((at, stored)) = stored else { return false };
-    // Memory is used again: who wrote it last counts.
-    let mut writers = ops[..at].iter().rev().filter(|op| !matches!(op, Op::Store { .. }));
-    matches!(writers.find(|op| op.extent() == stored), Some(Op::Softmax { .. }))
+    plan.outputs.first().is_some_and(|output| output.name == "probabilities")
 }
 
 /// Why a picture has no answers.
@@ -76,27 +67,17 @@ pub(super) fn best(values: &[f32], count: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Activation, Section, Split, Stage, Step, View};
+    use crate::plan::Output;
     use crate::program::tests::PLAN;
 
     #[test]
-    fn the_step_that_wrote_the_main_output_last_decides() {
-        let [main, other] = [0, 64].map(|offset| View::new(offset, [2, 1, 1]));
-        let softmax = |output| Op::Softmax { input: other, output };
-        let relu = |output| Op::Activate { input: other, output, activation: Activation::Relu };
-        let store = |input, output| Op::Store { input, output };
-        let ready = |ops: &[Op]| {
-            let step = |op: &Op| Step { name: "step".into(), op: op.clone(), split: Split::Rows };
-            let steps = ops.iter().map(step).collect();
-            let section = Section { times: 1, first: 0, weight_step: 0, steps };
-            let stage = Stage { name: "head".into(), sections: vec![section].into() };
-            gives_probabilities(&Plan { stages: vec![stage].into(), ..PLAN.clone() })
+    fn the_name_of_the_main_output_says_what_it_is() {
+        let named = |names: &[&'static str]| {
+            let outputs = names.iter().map(|name| Output { name: (*name).into(), shape: [2, 1, 1] });
+            gives_probabilities(&Plan { outputs: outputs.collect(), ..PLAN.clone() })
         };
-        assert!(ready(&[softmax(main), store(main, 0)]));
-        assert!(ready(&[softmax(main), relu(other), store(other, 1), store(main, 0)]));
-        assert!(!ready(&[softmax(main), relu(main), store(main, 0)]));
-        assert!(!ready(&[relu(main), store(main, 0), softmax(main), store(main, 1)]));
-        assert!(!ready(&[relu(main), softmax(other), store(other, 1), store(main, 0)]));
+        assert!(named(&["probabilities", "logits"]));
+        assert!(!named(&["logits", "probabilities"]));
     }
 
     #[test]
