@@ -429,3 +429,13 @@ fn json_has_the_departure_and_its_causes() {
     assert_eq!(json["departure"]["layer"], "layer2.0.conv1");
     assert_eq!(json["departure"]["shapes"][1], serde_json::json!([1, 8, 6, 6]));
 }
+
+#[test]
+fn a_change_that_leaves_no_room_for_the_next_window_is_no_cause() {
+    let spec = |first: &str| {
+        format!("model m {{\n    input image(3, 3, 3)\n    stem {{ {first}; conv 3x3, 8, pad 0 }}\n}}\n")
+    };
+    // The pooling is not recorded, so others are tried in its place: of 2 x 2 maps nothing is left.
+    let found = against(&spec("max_pool 3x3, stride 1"), &spec("relu"));
+    assert_eq!(found.departure.unwrap().layer, "conv1");
+}

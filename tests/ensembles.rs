@@ -1,5 +1,6 @@
 //! Ensembles: one network whose answer is the mean of its members' own.
 
+use resnetc::model::Layer;
 use resnetc::weights::Checkpoint;
 use resnetc::{Network, Options, Spec, compile, compile_values, graph, join};
 use resnetc_runtime::Model;
@@ -98,6 +99,47 @@ fn an_ensemble_answers_with_the_mean_of_its_members() {
         let all = Checkpoint::from_tensors([tensors(&small, "a."), tensors(&large, "b.")].concat());
         assert_eq!(answers(&both, join(&both, &[all], &[]).unwrap(), &images), found);
     }
+}
+
+#[test]
+fn an_ensemble_may_rename_its_members_tensors() {
+    let text = "model both { rename \"a.conv1.*\" -> \"a.first.*\"\n member small as a\n member large as b }";
+    let both = network(text, "both");
+    let renamed = |prefix: &str| {
+        let stem = format!("{prefix}conv1.");
+        let renamed = |name: String| match name.strip_prefix(&stem) {
+            Some(field) => format!("{prefix}first.{field}"),
+            None => name,
+        };
+        let tensors = tensors(&network("", "small"), prefix).into_iter();
+        tensors.map(|(name, shape, values)| (renamed(name), shape, values)).collect::<Vec<_>>()
+    };
+    let large = network("", "large");
+    let separate = [Checkpoint::from_tensors(renamed("")), Checkpoint::from_tensors(tensors(&large, ""))];
+    let all = Checkpoint::from_tensors([renamed("a."), tensors(&large, "b.")].concat());
+    let (separate, all) = (join(&both, &separate, &[]).unwrap(), join(&both, &[all], &[]).unwrap());
+    assert_eq!(separate, all);
+}
+
+#[test]
+fn there_is_one_checkpoint_or_one_for_each_member() {
+    let both = network("model both { member small\n member large }", "both");
+    let one = || Checkpoint::from_tensors(tensors(&network("", "small"), ""));
+    for (network, checkpoints) in
+        [(&both, vec![]), (&both, vec![one(), one(), one()]), (&network("", "small"), vec![])]
+    {
+        let error = join(network, &checkpoints, &[]).unwrap_err().to_string();
+        assert!(error.contains("one, or one for each member"), "{error}");
+    }
+}
+
+#[test]
+fn a_member_that_ends_with_a_softmax_gets_no_second_one() {
+    let text = "model sure { input image(3, 16, 16)\n head { global_avg_pool; linear 5; softmax } }\n\
+                model both { member sure\n member small }";
+    let both = network(text, "both");
+    let softmaxes = both.nodes.iter().filter(|node| node.layer == Layer::Softmax).count();
+    assert_eq!(softmaxes, 2, "its own, and that of the other");
 }
 
 #[test]

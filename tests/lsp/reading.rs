@@ -191,6 +191,18 @@ fn renaming_changes_every_use_and_keeps_the_meaning() {
         let answer = rename(SPEC, before, name);
         assert!(answer["error"]["message"].as_str().unwrap_or_default().contains(why), "{name}: {answer}");
     }
+    let hiding = "model a { input image(3, 32, 32)\n stage s { 2 of basic(16); 1 of mine(16) } }\n\
+                  block mine(wide) { conv 3x3, wide }\n";
+    for (before, name) in [("block mi", "basic"), ("block mine(wi", "bias"), ("block mine(wi", "same")] {
+        let answer = rename(hiding, before, name);
+        assert!(
+            answer["error"]["message"].as_str().unwrap_or_default().contains("is taken"),
+            "{name}: {answer}"
+        );
+    }
+    let members = "model small = cifar_resnet\n\
+                   model both { member small\n member cifar_plain\n output small.layer1 as c2 }\n";
+    assert_eq!(renamed(members, "model sma", "tiny"), members.replace("small", "tiny"));
     let standard = "model a { input image(3, 32, 32)\n stage s { 2 of basic(16) } }\n";
     let answer = rename(standard, "2 of bas", "x");
     assert!(answer["error"]["message"].as_str().unwrap().contains("the compiler's own"), "{answer}");

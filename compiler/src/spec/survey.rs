@@ -109,6 +109,15 @@ mod tests {
     }
 
     #[test]
+    fn a_mistake_elsewhere_hides_nothing_of_an_ensemble() {
+        let found = survey(
+            "model a { input image(3, 32, 32)\n stem { conv 3x3 16 ,, } }\n\
+             model b { member cifar_resnet\n member resnet18 as other }\n",
+        );
+        assert_eq!(codes(&found), [Code::R0002, Code::R0002, Code::R0310]);
+    }
+
+    #[test]
     fn a_mistake_in_a_block_is_said_once_for_all_models() {
         let found = survey(
             "model a { input image(3, 32, 32)\n stage s { 1 of c(16) } }\n\
