@@ -27,7 +27,8 @@ fn code(folder: &str) -> Vec<(String, String)> {
         let name = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
         (name, lines.collect::<Vec<_>>().join("\n"))
     };
-    files.into_iter().map(strip).filter(|(name, _)| !name.ends_with("tests.rs")).collect()
+    let is_test = |name: &str| name.ends_with("tests.rs") || name.contains("/tests/");
+    files.into_iter().map(strip).filter(|(name, _)| !is_test(name)).collect()
 }
 
 #[test]
