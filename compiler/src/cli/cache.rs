@@ -160,18 +160,22 @@ impl Cache {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if progress.is_shown() {
+            // Cargo's own bar has how much there is to do.
+            command.env("CARGO_TERM_PROGRESS_WHEN", "always").env("CARGO_TERM_PROGRESS_WIDTH", "80");
+        }
         let mut child = command.spawn().map_err(|e| Refused::Failed(no_cargo(&e)))?;
         let stdout = child.stdout.take();
         let messages = std::thread::spawn(move || stdout.and_then(executable_of));
         let mut log = String::new();
         if let Some(stderr) = child.stderr.take() {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                if let Some(what) = line.trim_start().strip_prefix("Compiling ") {
-                    let name = what.split(" (").next().unwrap_or(what);
-                    progress.detail(&format!("compiling {name}"));
+            for line in lines(stderr) {
+                match units(&line) {
+                    Some((done, all)) => {
+                        progress.share(&format!("compiling the program: {done} of {all}"), share(done, all));
+                    }
+                    None => log += &format!("{line}\n"),
                 }
-                log.push_str(&line);
-                log.push('\n');
             }
         }
         let status = child.wait().map_err(|e| Refused::Failed(no_cargo(&e)))?;
@@ -185,6 +189,28 @@ impl Cache {
         }
         Err(Refused::Failed(Error::Usage(format!("cargo could not build the program:\n{log}"))))
     }
+}
+
+/// What is written, line by line; a bar ends with a carriage return.
+fn lines(stderr: impl Read) -> impl Iterator<Item = String> {
+    let mut bytes = BufReader::new(stderr).bytes().map_while(Result::ok).peekable();
+    std::iter::from_fn(move || {
+        bytes.peek()?;
+        let line: Vec<u8> = bytes.by_ref().take_while(|byte| !matches!(byte, b'\r' | b'\n')).collect();
+        Some(String::from_utf8_lossy(&line).into_owned())
+    })
+}
+
+/// How many of how many units are compiled, if a line is cargo's bar: `Building [==>  ] 3/20: itoa`.
+fn units(line: &str) -> Option<(usize, usize)> {
+    let (_, counts) = line.trim_start().strip_prefix("Building [")?.split_once("] ")?;
+    let (done, all) = counts.split(':').next()?.split_once('/')?;
+    Some((done.trim().parse().ok()?, all.trim().parse().ok()?))
+}
+
+/// How much of the work is done: the runtime, last but the program itself, takes as long as all before it.
+fn share(done: usize, all: usize) -> f64 {
+    if done + 1 >= all { 0.95 } else { 0.5 * done as f64 / all as f64 }
 }
 
 /// The executable that cargo's messages name.
@@ -257,4 +283,23 @@ fn install(from: &Path, weights: &[u8], to: &Path) -> Result<(), Error> {
         let length = std::io::copy(&mut executable, file)?;
         if weights.is_empty() { Ok(()) } else { resnetc_runtime::weights::append(length, weights, file) }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargos_bar_tells_how_much_is_done() {
+        let written =
+            "   Compiling itoa v1.0.19\n    Building [==>   ] 0/2: itoa    \r   Compiling one v0.1.0\nend";
+        let found: Vec<String> = lines(written.as_bytes()).collect();
+        let bar = "    Building [==>   ] 0/2: itoa    ";
+        assert_eq!(found, ["   Compiling itoa v1.0.19", bar, "   Compiling one v0.1.0", "end"]);
+        assert_eq!(units(bar), Some((0, 2)));
+        assert_eq!(units("    Building [=======> ] 117/120: a, b"), Some((117, 120)));
+        for other in ["   Compiling a v0.1.0", "    Building [broken", "error: 3/4: no", ""] {
+            assert_eq!(units(other), None);
+        }
+    }
 }

@@ -93,29 +93,32 @@ impl Progress {
         }
     }
 
-    /// Tells how many of how many are done: on a terminal each time, elsewhere each tenth.
+    /// Tells how many of how many are done, all alike.
     pub fn count(&self, what: &str, (done, all): (usize, usize)) {
-        let tenths = done * 10 / all.max(1);
+        self.share(&format!("{what}: {done} of {all}"), done as f64 / all.max(1) as f64);
+    }
+
+    /// Tells that a share of the work is done, 0 to 1: on a terminal each time, with the time that is left;
+    /// elsewhere each tenth.
+    pub fn share(&self, message: &str, share: f64) {
+        let tenths = (share * 10.0) as usize;
         match &self.bar {
             Some(bar) => {
-                let elapsed = bar.elapsed().as_secs_f64();
-                let left = elapsed * (all - done) as f64 / done.max(1) as f64;
-                let left = if done > 0 { format!(", {left:.0} s left") } else { String::new() };
-                bar.set_message(format!("{what}: {done} of {all}{left}"));
+                let left = bar.elapsed().as_secs_f64() * (1.0 - share) / share;
+                let left = if share > 0.0 { format!(", {left:.0} s left") } else { String::new() };
+                bar.set_message(format!("{message}{left}"));
             }
             None => {
                 if tenths > self.tenths.replace(tenths) {
-                    say(&format!("{what}: {done} of {all}"));
+                    say(message);
                 }
             }
         }
     }
 
-    /// Shows a detail, on a terminal only.
-    pub fn detail(&self, message: &str) {
-        if let Some(bar) = &self.bar {
-            bar.set_message(message.to_owned());
-        }
+    /// Whether there is a terminal that shows each step.
+    pub fn is_shown(&self) -> bool {
+        self.bar.is_some()
     }
 
     /// Ends, and leaves one line.
