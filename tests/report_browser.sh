@@ -2,7 +2,8 @@
 # Reports in a browser: headless Chromium opens pages of several networks, light and dark, wide and on a telephone.
 #
 # Takes a minute or two besides compiling `resnetc`. Ends with 2 where Chromium, Node.js or npm's packages cannot be
-# had; what it takes from npm goes to the target folder. tests/report_browser.mjs says what is held of a page.
+# had; what it takes from npm goes to the target folder. tests/report_browser.mjs says what is held of a page. RESNETC
+# names a command that is built already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,7 +24,11 @@ packages=(playwright-core@1.65.1 axe-core@4.14.1)
 npm view --fetch-retries 1 "${packages[0]}" version >/dev/null || skip "npm cannot be reached"
 npm install --prefix "$folder" --no-audit --no-fund --save-exact --silent "${packages[@]}" >&2
 
-report() { cargo run -q -p resnetc -- report "$@"; }
+if [ -z "${RESNETC:-}" ]; then
+    cargo build -p resnetc
+    RESNETC="${CARGO_TARGET_DIR:-$PWD/target}/debug/resnetc"
+fi
+report() { "$RESNETC" report "$@"; }
 profile=tests/report/cifar_resnet
 report resnet50 -o "$folder/resnet50.html"
 report resnext50_32x4d -o "$folder/resnext.html"
