@@ -284,6 +284,7 @@ pub(crate) trait Simd: Copy {
 
     /// `x` in every lane.
     fn splat(self, x: f32) -> Self::V;
+
     /// The four values, one behind the other in each four lanes.
     #[inline(always)]
     fn repeat(self, four: [f32; 4]) -> Self::V {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 
-use resnetc_runtime::plan::{Border, Element, Filter, Plan, Scale, Section, Split, Stage, Step, View};
+use resnetc_runtime::plan::{Border, Element, Filter, Plan, Section, Split, Stage, Step, View};
 
 use super::ops::emit_op;
 
@@ -162,13 +162,11 @@ fn emit_element(element: Element) -> TokenStream {
             quote! { Element::Split { parts: #parts } }
         }
         Element::U8(scale) => {
-            let [steps, zeros] = [scale.steps(), scale.zeros()];
-            let (step, zero) = (steps[0], zeros[0] as u8);
-            if scale == Scale::new(step, zero) {
+            if let Some((step, zero)) = scale.uniform() {
                 let (step, zero) = (Literal::f32_unsuffixed(step), Literal::u8_unsuffixed(zero));
                 return quote! { Element::U8(Scale::new(#step, #zero)) };
             }
-            let [steps, zeros] = [steps, zeros].map(|four| four.map(Literal::f32_unsuffixed));
+            let [steps, zeros] = [scale.steps(), scale.zeros()].map(|four| four.map(Literal::f32_unsuffixed));
             quote! { Element::U8(Scale::of_channels([#(#steps),*], [#(#zeros),*])) }
         }
     }

@@ -3,9 +3,7 @@
 use std::fmt::Write;
 
 use resnetc_runtime::plan::winograd::Form;
-use resnetc_runtime::plan::{
-    Activation, Algorithm, Conv, Element, Op, Plan, Residual, Scale, Split, Step, View,
-};
+use resnetc_runtime::plan::{Activation, Algorithm, Conv, Element, Op, Plan, Residual, Split, Step, View};
 
 use crate::model::network::activation_word;
 
@@ -127,15 +125,11 @@ fn view(v: &View) -> String {
         Element::F32 => String::new(),
         Element::Bf16 => " bf16".to_owned(),
         Element::Split { parts } => format!(" bf16x{parts}"),
-        Element::U8(scale) => {
-            // Pixels have one for each channel, which the spec says.
-            let (step, zero) = (scale.steps()[0], scale.zeros()[0]);
-            if scale == Scale::new(step, zero as u8) {
-                format!(" u8 {step}/{zero}")
-            } else {
-                " u8 pixels".to_owned()
-            }
-        }
+        // Pixels have one for each channel, which the spec says.
+        Element::U8(scale) => match scale.uniform() {
+            Some((step, zero)) => format!(" u8 {step}/{zero}"),
+            None => " u8 pixels".to_owned(),
+        },
     };
     format!("[{}x{}x{}{element} @{}{border}]", v.channels, v.height, v.width, v.offset)
 }

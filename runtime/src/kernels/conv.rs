@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::residual::Shortcut;
-use super::tile::{Ahead, MOST_PIXELS, Narrow, Ready, Summands, Taps, Tiles};
+use super::tile::{Ahead, MOST_PIXELS, Narrow, Ready, Summands, Taps, Tiles, tiles_fit};
 use super::{Context, Place, Share, activation, border, equal_parts, parts, places, vectors};
 use crate::isa::{Kernel, Simd};
 use crate::plan::{Activation, Conv, Element, LANES};
@@ -52,7 +52,7 @@ struct Call<'a, S> {
 ///
 /// The contract of the kernels.
 pub(super) unsafe fn run<S: Simd>(simd: S, context: &Context, conv: &Conv, share: &Share) {
-    const { assert!(tiles_fit(S::TILES), "a tile is larger than what is kept of it") };
+    const { assert!(tiles_fit(S::TILES, MOST_PIXELS, MOST_VALUES), "a tile is larger than what is kept of it") };
     let bounds = activation::bounds(conv.activation);
     let call = Call {
         simd,
@@ -82,18 +82,6 @@ pub(super) unsafe fn run<S: Simd>(simd: S, context: &Context, conv: &Conv, share
     }
     // SAFETY: the contract of the kernels.
     unsafe { border::clear(context, &conv.output, share) }
-}
-
-/// Whether a block has room for the shortcut of any tile.
-const fn tiles_fit(tiles: &[usize]) -> bool {
-    let mut index = 0;
-    while index < tiles.len() {
-        if tiles[index] > MOST_PIXELS || tiles[index] * (index + 1) * LANES > MOST_VALUES {
-            return false;
-        }
-        index += 1;
-    }
-    true
 }
 
 /// Output pixels of a block.

@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::epilogue::{Epilogue, Finish, Target};
-use super::tile::{Ahead, Dot, Shaped, Taps, accumulate};
+use super::tile::{Ahead, Dot, Shaped, Taps, accumulate, tiles_fit};
 use super::{Context, Share, border, conv, element, equal_parts, parts, places};
 use crate::isa::{Kernel, Simd};
 use crate::plan::{Conv, Element, LANES};
@@ -75,7 +75,7 @@ impl Kernel for Call<'_> {
 unsafe fn run<D: Dot, S: Simd>(simd: S, context: &Context, conv: &Conv, share: &Share) {
     // SAFETY: the caller's promise.
     let epilogue = unsafe { Epilogue::new(context, conv) };
-    const { assert!(tiles_fit(S::DOT_TILES), "a tile has more sums than there is room for") };
+    const { assert!(tiles_fit(S::DOT_TILES, BLOCK, SUMS), "a tile has more sums than there is room for") };
     let nest =
         Nest::<D, S> { simd, context, conv, epilogue: &epilogue, taps: conv::taps(conv), dot: PhantomData };
     let panels = share.lanes.start / LANES..share.lanes.end / LANES;
@@ -89,18 +89,6 @@ unsafe fn run<D: Dot, S: Simd>(simd: S, context: &Context, conv: &Conv, share: &
     }
     // SAFETY: the caller's promise.
     unsafe { border::clear(context, &conv.output, share) }
-}
-
-/// Whether there is room for the sums of any tile.
-const fn tiles_fit(tiles: &[usize]) -> bool {
-    let mut index = 0;
-    while index < tiles.len() {
-        if tiles[index] * (index + 1) * LANES > SUMS {
-            return false;
-        }
-        index += 1;
-    }
-    true
 }
 
 /// The addresses of a block's pixels, and the sums that wait.

@@ -1,10 +1,10 @@
 //! What the machine can do at most: multiply-accumulates a second, of each kind of element, and bytes a
 //! second.
 //!
-//! In: an instruction set, a team, and the elements that a network multiplies. Out: [`Limits`], measured by all members at once in some tenths
-//! of a second: chains of `mul_add` that never leave the registers, and a buffer larger than the caches
-//! read from one end to the other. Of several tries the fastest counts, for whatever disturbs one makes
-//! it slower.
+//! In: an instruction set, a team, and the elements that a network multiplies. Out: [`Limits`], measured by
+//! all members at once in some tenths of a second: chains of `mul_add` that never leave the registers, and a
+//! buffer larger than the caches read from one end to the other. Of several tries the fastest counts, for
+//! whatever disturbs one makes it slower.
 
 use std::hint::black_box;
 use std::time::Instant;

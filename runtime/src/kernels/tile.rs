@@ -16,6 +16,18 @@ use crate::plan::LANES;
 /// The most pixels of a tile.
 pub(crate) const MOST_PIXELS: usize = 16;
 
+/// Whether no tile of these, as [`crate::isa::Simd::TILES`] has them, has more pixels or more sums.
+pub(crate) const fn tiles_fit(tiles: &[usize], pixels: usize, sums: usize) -> bool {
+    let mut index = 0;
+    while index < tiles.len() {
+        if tiles[index] > pixels || tiles[index] * (index + 1) * LANES > sums {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}
+
 /// What of the input one output pixel reads: `rows` times `columns` runs of `run` values.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Taps {

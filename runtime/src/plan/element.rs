@@ -69,6 +69,12 @@ impl Scale {
         [f32::from_bits(a), f32::from_bits(b), f32::from_bits(c), f32::from_bits(d)]
     }
 
+    /// The step and the zero that [`Scale::new`] made it of, if they are the same for all channels.
+    pub fn uniform(self) -> Option<(f32, u8)> {
+        let (step, zero) = (self.steps()[0], self.zeros()[0] as u8);
+        (self == Self::new(step, zero)).then_some((step, zero))
+    }
+
     /// What a border's words are: the nearest to 0.
     pub fn border(self) -> [u8; 4] {
         self.zeros().map(|zero| zero.round_ties_even().clamp(0.0, 255.0) as u8)
