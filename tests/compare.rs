@@ -365,6 +365,8 @@ fn a_dump_of_another_network_is_refused() {
     assert!(told.contains("`fc`: the layer gives [2, 5, 1, 1]"), "{told}");
     let told = refusal(|dump| _ = dump.insert("input".into(), (vec![2, 3, 8, 8], vec![0.0; 384])));
     assert!(told.contains("--set input=8x8"), "{told}");
+    let told = refusal(|dump| _ = dump.insert("conv1".into(), (vec![2, 8, 0, 16], vec![])));
+    assert!(told.contains("`conv1`: [2, 8, 0, 16] has no elements"), "{told}");
     let told = refusal(|dump| _ = dump.insert("bn1".into(), (vec![4096], vec![0.0; 4096])));
     assert!(told.contains("neither [n, c, h, w] nor [n, c]"), "{told}");
     let told = refusal(|dump| dump.get_mut("bn1").unwrap().1[3] = f32::NAN);

@@ -317,8 +317,11 @@ proptest! {
     ) {
         let mut tensors = shapes(&Spec::open(model).unwrap().check(&[]).unwrap().network);
         changes.into_iter().for_each(|change| mutate(&mut tensors, change));
-        if let Err(error) = import(&Checkpoint::from_shapes(tensors), "net") {
-            prop_assert!(!error.to_string().is_empty());
+        let checkpoint = Checkpoint::from_shapes(tensors);
+        if let Ok(spec) = import(&checkpoint, "net") {
+            let network = Spec::from_text("net", &spec.text, None).check(&[]).unwrap().network;
+            let fits = weights::fit(&wanted(&network), &checkpoint, &network.rules(&[]));
+            prop_assert!(fits.is_ok(), "{}", spec.text);
         }
     }
 }

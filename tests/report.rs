@@ -353,7 +353,12 @@ fn weights_are_joined_and_weighed() {
     };
     good(&mut report("cifar_resnet"));
     let html = fs::read_to_string(folder.join("w.html")).unwrap();
-    assert!(html.contains("weights, RMS"));
+    let table = html.split("id=\"layers\"").nth(1).unwrap();
+    // The root of the mean of the squares of what the file has, rounded to three digits.
+    for (layer, weight) in [("conv1", "2.33e-1"), ("bn1", "1.47e0"), ("layer3.2.conv2", "3.07e-2")] {
+        let row = table.split("<tr").find(|row| row.contains(&format!(">{layer}<"))).unwrap();
+        assert!(row.contains(weight), "{layer}: {row}");
+    }
     fs::remove_file(folder.join("w.html")).unwrap();
     bad(&mut report("resnet18"));
     assert!(!folder.join("w.html").exists());
@@ -435,4 +440,35 @@ fn graphviz_draws_the_graph_of_every_shipped_model() {
         let nodes = fs::read_to_string(folder.join("g.dot")).unwrap().matches(" [label=").count();
         assert_eq!(count(&parse(&svg), "node"), nodes, "{name}");
     }
+}
+
+/// The names of parts below a figure's columns.
+fn parts(figure: &str) -> Vec<String> {
+    let is_part = |node: &Node| node.has_tag_name("text") && node.attribute("text-anchor") == Some("middle");
+    let tree = parse(figure);
+    tree.descendants().filter(is_part).filter_map(|node| node.text().map(str::to_owned)).collect()
+}
+
+#[test]
+fn times_of_one_and_of_two_subjects_are_of_the_same_parts() {
+    let twins = "../examples/ensemble/imagenet.resnet";
+    for spec in ["cifar_resnet", &Path::new(env!("CARGO_MANIFEST_DIR")).join(twins).to_string_lossy()] {
+        let figures = figures(&Report { main: profiled(spec), other: Some(profiled(spec)) });
+        let [one, both] = ["times", "times-against"].map(|name| parts(&figure(&figures, name)));
+        assert_eq!(one, both);
+        assert!(one.len() > 3 && one.iter().any(|part| part.ends_with("layer2")), "{one:?}");
+    }
+}
+
+#[test]
+fn a_roof_is_what_the_networks_own_products_allow() {
+    let subject = subject("cifar_resnet", network("cifar_resnet", &[]));
+    let mut told = profile(&subject);
+    told["precision"] = json!("f32-fast (20 layers), f32 (1 layer)");
+    told["limits"]["bf16_gmacs_per_s"] = json!(600.0);
+    let profile = Profile::parse(&told.to_string()).unwrap();
+    let figures = figures(&Report { main: subject.profiled(profile).unwrap(), other: None });
+    let roofline = figure(&figures, "roofline");
+    assert_eq!(count(&parse(&roofline), "roof"), 2);
+    assert!(roofline.contains("200 GFLOP/s of f32, 400 GFLOP/s of f32-fast"), "{roofline}");
 }

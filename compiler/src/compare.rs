@@ -10,8 +10,6 @@ mod dump;
 mod error;
 mod hypotheses;
 
-use std::cmp::Ordering;
-
 use ndarray::Array4;
 
 use crate::graph::eval::eval_at;
@@ -177,7 +175,7 @@ fn find_causes(
             Some(Cause { what, mend, distance })
         })
         .collect();
-    causes.sort_by(|a, b| a.distance.relative.partial_cmp(&b.distance.relative).unwrap_or(Ordering::Equal));
+    causes.sort_by(|a, b| a.distance.relative.total_cmp(&b.distance.relative));
     (causes, tried)
 }
 
@@ -195,8 +193,10 @@ fn distance(found: &Array4<f64>, recorded: &Array4<f64>) -> Option<Distance> {
         let difference = (found - recorded).abs();
         wrong += difference * difference;
         all += recorded * recorded;
-        greatest = if difference.is_nan() { f64::NAN } else { greatest.max(difference) };
+        greatest = greatest.max(difference);
     }
+    // A maximum passes over what is no number; the sum does not.
+    let greatest = if wrong.is_nan() { f64::NAN } else { greatest };
     let relative = if wrong == 0.0 { 0.0 } else { (wrong / all).sqrt() };
     Some(Distance { relative, greatest })
 }

@@ -39,8 +39,8 @@ pub fn figures(report: &Report) -> Vec<Figure> {
     if let Some(other) = &report.other {
         let rename = |figure: Figure| Figure { name: format!("{}-other", figure.name), ..figure };
         figures.extend(of_subject(other).into_iter().map(rename));
-        let names = [report.main.name.as_str(), other.name.as_str()];
-        figures.extend(draw::pairs::pairs(&compare::compare(&report.main, other), names));
+        let subjects = [&report.main, other];
+        figures.extend(draw::pairs::pairs(&compare::compare(&report.main, other), subjects));
     }
     figures
 }

@@ -54,7 +54,7 @@ fn hovering_tells_what_a_line_computes_and_what_a_word_means() {
     );
     // In a block: its first instance, and how many there are.
     let told = hovered(&client, &marked(SPEC, "        conv 3x3, wide, gro"));
-    assert!(told.contains("- `groups`") || told.contains("`groups`: groups of channels; 1"), "{told}");
+    assert!(told.contains("`groups`: groups of channels; 1"), "{told}");
     assert!(told.contains("parameter `groups`: 1"), "{told}");
     assert!(told.contains("16 x 32 x 32 → 16 x 32 x 32, 2,304 parameters"), "{told}");
     assert!(told.contains("the first of 2, `layer1.0.conv2`"), "{told}");

@@ -118,6 +118,7 @@ impl Search<'_> {
     ) -> Result<(), Error> {
         let expected = self.logits(&Precisions::default())?;
         let mut least = self.error(calibration, &expected)?;
+        progress.step("comparing methods");
         for (index, (path, histogram)) in histograms.iter().enumerate() {
             progress.count("comparing methods", (index, histograms.len()));
             for method in Method::ALL {

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -66,6 +66,8 @@ pub struct Progress {
     bar: Option<ProgressBar>,
     /// Tenths that were told where there is no bar.
     tenths: Cell<usize>,
+    /// When what is counted began.
+    begun: Cell<Instant>,
 }
 
 impl Progress {
@@ -77,16 +79,18 @@ impl Progress {
                 bar.set_style(style);
             }
             bar.enable_steady_tick(Duration::from_millis(100));
-            Self { bar: Some(bar), tenths: Cell::new(0) }
+            Self { bar: Some(bar), tenths: Cell::new(0), begun: Cell::new(Instant::now()) }
         } else {
-            Self { bar: None, tenths: Cell::new(0) }
+            Self { bar: None, tenths: Cell::new(0), begun: Cell::new(Instant::now()) }
         };
         progress.step(message);
         progress
     }
 
-    /// Goes on to something else.
+    /// Goes on to something else, of which nothing is done yet.
     pub fn step(&self, message: &str) {
+        self.tenths.set(0);
+        self.begun.set(Instant::now());
         match &self.bar {
             Some(bar) => bar.set_message(message.to_owned()),
             None => say(message),
@@ -104,7 +108,7 @@ impl Progress {
         let tenths = (share * 10.0) as usize;
         match &self.bar {
             Some(bar) => {
-                let left = bar.elapsed().as_secs_f64() * (1.0 - share) / share;
+                let left = self.begun.get().elapsed().as_secs_f64() * (1.0 - share) / share;
                 let left = if share > 0.0 { format!(", {left:.0} s left") } else { String::new() };
                 bar.set_message(format!("{message}{left}"));
             }

@@ -127,7 +127,10 @@ impl<'a> Dump<'a> {
             let [c, h, w] = node.shape;
             let count = *images.get_or_insert(shape[0]);
             let is_input = matches!(node.op, Op::Input);
-            if is_input && shape[1..] != node.shape || shape.contains(&0) {
+            if shape.contains(&0) {
+                return Err(self.wrong(name, format!("{found:?} has no elements")));
+            }
+            if is_input && shape[1..] != node.shape {
                 let what = format!("the spec's input is {:?}, the dump's {:?}", node.shape, &found[1..]);
                 let help = format!("{what}: give `--set input={}x{}`", shape[2], shape[3]);
                 return Err(self.wrong(name, if shape[1] == c { help } else { what }));

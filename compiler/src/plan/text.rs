@@ -33,7 +33,11 @@ pub fn to_text(plan: &Plan) -> String {
             }
             for step in section.steps.iter() {
                 let indent = if section.times > 1 { "    " } else { "  " };
-                let _ = writeln!(out, "{indent}{}: {}", step.name, show_step(step, plan));
+                let name = match section.times {
+                    1 => step.name.replace('*', &section.first.to_string()),
+                    _ => step.name.to_string(),
+                };
+                let _ = writeln!(out, "{indent}{name}: {}", show_step(step, plan));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What a report is about: a network, its plan, and its times if there are any.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::Compiled;
 use crate::model::{Network, Node};
@@ -114,6 +114,14 @@ impl Subject {
             of(*threads, "thread"),
             of(*runs, "run")
         )
+    }
+
+    /// The parts of steps that are named, each with its first; none of a step that is not the plan's.
+    pub fn parts_of<'a>(&'a self, names: impl IntoIterator<Item = &'a str>) -> Vec<Option<&'a str>> {
+        let steps = self.schedule.steps.iter().enumerate();
+        let part: HashMap<&str, &str> =
+            steps.map(|(step, own)| (own.name.as_str(), self.part_of(step))).collect();
+        names.into_iter().map(|name| part.get(name).copied()).collect()
     }
 
     /// The part that a step is in.

@@ -1,12 +1,13 @@
 //! The times of two profiles: two bars a step, the first subject's left, the second's right and hatched.
 
+use crate::report::Subject;
 use crate::report::compare::{Comparison, LayerPair};
 use crate::report::figure::{Drawing, Figure, hint, rect};
 use crate::report::markup::Element;
 use crate::report::scale::Scale;
 
 use super::WIDTH;
-use super::steps::{Columns, legend, unit, value_axis};
+use super::steps::{Columns, legend, runs, unit, value_axis};
 use super::times::hatch;
 
 const HEIGHT: f64 = 290.0;
@@ -15,13 +16,17 @@ const TOP: f64 = 30.0;
 const BOTTOM: f64 = HEIGHT - 28.0;
 
 /// Draws the times of both, if both have some.
-pub fn pairs(comparison: &Comparison, names: [&str; 2]) -> Option<Figure> {
+pub fn pairs(comparison: &Comparison, subjects: [&Subject; 2]) -> Option<Figure> {
+    let names = subjects.map(|subject| subject.name.as_str());
     let timed: Vec<&LayerPair> = comparison.layers.iter().filter(|pair| pair.ms != [None, None]).collect();
     let both = [0, 1].map(|side: usize| timed.iter().filter_map(|pair| pair.ms[side]).sum::<f64>());
     if both.contains(&0.0) {
         return None;
     }
-    let parts = parts(&timed);
+    // A step of the second alone is in one of its parts.
+    let [first, second] =
+        subjects.map(|subject| subject.parts_of(timed.iter().map(|pair| pair.name.as_str())));
+    let parts = runs(first.into_iter().zip(second).map(|(first, second)| first.or(second)));
     let columns = Columns { span: SPAN, count: timed.len(), parts: &parts };
     let most = timed.iter().flat_map(|pair| pair.ms).flatten().fold(0.0, f64::max);
     let y = Scale::linear(most, [BOTTOM, TOP]);
@@ -49,18 +54,6 @@ pub fn pairs(comparison: &Comparison, names: [&str; 2]) -> Option<Figure> {
         ),
         drawing: Drawing { width: WIDTH, height: HEIGHT, shapes },
     })
-}
-
-/// Parts by the first word of the names, which is a stage's; all else has none.
-fn parts(timed: &[&LayerPair]) -> Vec<(String, usize)> {
-    let mut parts: Vec<(String, usize)> = Vec::new();
-    for (index, pair) in timed.iter().enumerate() {
-        let name = pair.name.split_once('.').map_or("", |(first, _)| first);
-        if parts.last().is_none_or(|(last, _)| last != name) {
-            parts.push((name.to_owned(), index));
-        }
-    }
-    parts
 }
 
 fn bars(pair: &LayerPair, names: [&str; 2], [left, width]: [f64; 2], y: &Scale) -> Vec<Element> {

@@ -121,12 +121,18 @@ fn planned(step: &Step) -> Dot {
 /// What the machine multiplies at most of what the network has, in GMAC/s.
 fn roofs(profile: &Profile) -> Vec<(&'static str, f64)> {
     let Limits { gmacs, bf16_gmacs, int8_gmacs, .. } = profile.limits;
-    // Singles in parts are multiplied as halves.
-    let words = [("f32", "f32", gmacs), ("bf16", "bf16", bf16_gmacs), ("bf16", "fast", bf16_gmacs)];
-    let words = words.into_iter().chain([("int8", "int8", int8_gmacs)]);
-    let used = words.filter(|(_, word, gmacs)| profile.precision.contains(word) && *gmacs > 0.0);
-    let mut roofs: Vec<(&str, f64)> = used.map(|(name, _, gmacs)| (name, gmacs)).collect();
-    roofs.dedup();
+    // Singles in parts are multiplied as halves, three or six products each.
+    let all = [
+        ("f32", gmacs),
+        ("bf16", bf16_gmacs),
+        ("f32-fast", bf16_gmacs / 3.0),
+        ("f32-fast3", bf16_gmacs / 6.0),
+        ("int8", int8_gmacs),
+    ];
+    // `int8`, or `int8 (20 layers), f32 (1 layer)`.
+    let is_used = |name: &str| profile.precision.split(", ").any(|part| part.split(' ').next() == Some(name));
+    let mut roofs: Vec<(&str, f64)> =
+        all.into_iter().filter(|(name, gmacs)| is_used(name) && *gmacs > 0.0).collect();
     if roofs.is_empty() {
         roofs.push(("f32", gmacs));
     }

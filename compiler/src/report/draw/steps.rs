@@ -17,6 +17,18 @@ pub struct Columns<'a> {
     pub parts: &'a [(String, usize)],
 }
 
+/// Where each run of equal parts begins; steps of none are of another part.
+pub fn runs<'a>(parts: impl IntoIterator<Item = Option<&'a str>>) -> Vec<(String, usize)> {
+    let mut runs: Vec<(String, usize)> = Vec::new();
+    for (step, part) in parts.into_iter().enumerate() {
+        let name = part.unwrap_or("other");
+        if runs.last().is_none_or(|(last, _)| last != name) {
+            runs.push((name.to_owned(), step));
+        }
+    }
+    runs
+}
+
 impl Columns<'_> {
     /// Where a step's column begins.
     pub fn left(&self, step: usize) -> f64 {

@@ -1,7 +1,5 @@
 //! Each step's time as a bar, its floor as a line across: what is above the line could be faster.
 
-use std::collections::HashMap;
-
 use crate::report::figure::{Drawing, Figure, hint, line, path, rect};
 use crate::report::markup::Element;
 use crate::report::profile::{Bound, LayerTime, Profile};
@@ -9,7 +7,7 @@ use crate::report::scale::Scale;
 use crate::report::subject::Subject;
 
 use super::WIDTH;
-use super::steps::{Columns, legend, unit, value_axis};
+use super::steps::{Columns, legend, runs, unit, value_axis};
 
 const HEIGHT: f64 = 300.0;
 const SPAN: [f64; 2] = [46.0, WIDTH - 8.0];
@@ -30,7 +28,8 @@ pub fn times(subject: &Subject) -> Option<Figure> {
         slowest.name,
         slowest.ms,
     );
-    let parts = parts(subject, profile);
+    let names = profile.layers.iter().map(|layer| layer.name.as_str());
+    let parts = runs(subject.parts_of(names));
     let columns = Columns { span: SPAN, count: profile.layers.len(), parts: &parts };
     Some(Figure {
         name: "times".to_owned(),
@@ -38,21 +37,6 @@ pub fn times(subject: &Subject) -> Option<Figure> {
         description,
         drawing: Drawing { width: WIDTH, height: HEIGHT, shapes: plot(profile, &columns) },
     })
-}
-
-/// The parts of the steps that were timed: those of the plan, whose order they have.
-fn parts(subject: &Subject, profile: &Profile) -> Vec<(String, usize)> {
-    let steps = subject.schedule.steps.iter().enumerate();
-    let part: HashMap<&str, &str> =
-        steps.map(|(step, own)| (own.name.as_str(), subject.part_of(step))).collect();
-    let mut parts: Vec<(String, usize)> = Vec::new();
-    for (index, layer) in profile.layers.iter().enumerate() {
-        let name = part.get(layer.name.as_str()).copied().unwrap_or("other");
-        if parts.last().is_none_or(|(last, _)| last != name) {
-            parts.push((name.to_owned(), index));
-        }
-    }
-    parts
 }
 
 fn plot(profile: &Profile, columns: &Columns) -> Vec<Element> {

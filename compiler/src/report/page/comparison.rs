@@ -23,7 +23,7 @@ pub fn section(comparison: &Comparison, [first, second]: [&Subject; 2]) -> Secti
     };
     let both = Element::new("ul").class("both").child(said("first", first)).child(said("second", second));
     let mut content = vec![both, totals(comparison)];
-    content.extend(pairs(comparison, [&first.name, &second.name]).map(|figure| frame(&figure)));
+    content.extend(pairs(comparison, [first, second]).map(|figure| frame(&figure)));
     content.push(layers(comparison));
     Section { id: "comparison", title: "Side by side".to_owned(), content }
 }
