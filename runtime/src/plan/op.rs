@@ -92,7 +92,7 @@ pub enum Op {
     Store {
         /// Where from.
         input: View,
-        /// Index into [`Plan::outputs`].
+        /// Index into [`Plan::outputs`](super::Plan::outputs).
         output: usize,
     },
 }
