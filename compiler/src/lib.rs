@@ -21,10 +21,11 @@ pub mod emit;
 mod files;
 pub mod graph;
 pub mod import;
-#[cfg(feature = "cli")]
-mod lsp;
+#[cfg(feature = "lsp")]
+#[doc(hidden)]
+pub mod lsp;
 pub mod model;
-#[cfg(feature = "cli")]
+#[cfg(feature = "lsp")]
 mod numbers;
 pub mod passes;
 pub mod plan;

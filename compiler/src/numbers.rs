@@ -14,6 +14,7 @@ pub fn grouped(number: u64) -> String {
 }
 
 /// Bytes: 512 B, 1.5 KiB, 2.0 MiB
+#[cfg(feature = "cli")]
 pub fn size(bytes: usize) -> String {
     match bytes {
         b if b < 1 << 10 => format!("{b} B"),
@@ -23,6 +24,7 @@ pub fn size(bytes: usize) -> String {
 }
 
 /// A count with its thousands' letter: 4.09 G, 25.6 M, 732
+#[cfg(feature = "cli")]
 pub fn short(number: u64) -> String {
     let scaled = |by: f64, letter: &str| {
         let value = number as f64 / by;
@@ -48,6 +50,7 @@ mod tests {
         assert_eq!(grouped(25_557_032), "25,557,032");
     }
 
+    #[cfg(feature = "cli")]
     #[test]
     fn short_numbers_have_three_digits() {
         let cases = [(732, "732"), (4_089_184_256, "4.09 G"), (25_557_032, "25.6 M"), (118_013_952, "118 M")];

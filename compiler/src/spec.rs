@@ -5,6 +5,7 @@ mod survey;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use crate::Error;
 use crate::diagnostics::{Report, Severity, Sink, Sources, nearest};
@@ -49,11 +50,11 @@ impl Spec {
             return Self::shipped(spec);
         }
         let read = |source| Error::Read { path: path.into(), source };
-        let size = std::fs::metadata(path).map_err(read)?.len();
+        let size = fs::metadata(path).map_err(read)?.len();
         if size > MAX_BYTES {
             return Err(Error::Usage(format!("{path} is no spec: it has {size} bytes")));
         }
-        let bytes = std::fs::read(path).map_err(read)?;
+        let bytes = fs::read(path).map_err(read)?;
         let text = String::from_utf8(bytes).map_err(|e| {
             Error::Usage(format!("{path} is no spec: byte {} is not UTF-8", e.utf8_error().valid_up_to()))
         })?;
@@ -185,12 +186,27 @@ impl Spec {
             return found.map(|l| l.text.to_owned()).ok_or_else(|| format!("{name} is not shipped"));
         };
         let path = folder.join(name);
-        std::fs::read_to_string(&path).or_else(|error| {
+        read_small(&path).or_else(|error| {
             let file = Path::new(name).file_name();
             let shipped = LABELS.iter().find(|l| Path::new(l.name).file_name() == file);
             shipped.map(|l| l.text.to_owned()).ok_or_else(|| format!("{}: {error}", path.display()))
         })
     }
+}
+
+/// A text that a spec names, which may be anyone's: a file, no device that never ends, and no larger than a spec.
+fn read_small(path: &Path) -> io::Result<String> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("this is no file"));
+    }
+    if metadata.len() > MAX_BYTES {
+        return Err(io::Error::other(format!(
+            "it has {} bytes, at most {MAX_BYTES} are read",
+            metadata.len()
+        )));
+    }
+    fs::read_to_string(path)
 }
 
 /// A checked model, and what is worth a warning.

@@ -13,8 +13,8 @@ pub mod isa;
 mod kernels;
 mod mapping;
 mod model;
-#[cfg(feature = "program")]
-mod npy;
+#[doc(hidden)]
+pub mod npy;
 pub mod plan;
 #[cfg(feature = "images")]
 pub mod preprocess;

@@ -9,12 +9,12 @@ use crate::syntax::ast::{Arg, Body, Call, CallArg, Expr, Item, ItemKind, Param};
 use super::bind::{bind, quoted};
 use super::catalogue;
 use super::eval::{Env, Value, wrong_kind};
-use super::expand::{Expander, Flow};
+use super::expand::{Expander, Flow, MAX_NODES};
 use super::naming::Naming;
 use super::network::Layer;
 
 /// Blocks that a network may be made of, those without an operation counted too.
-const MAX_BLOCKS: usize = 200_000;
+const MAX_BLOCKS: usize = MAX_NODES;
 /// Blocks within blocks.
 const MAX_DEPTH: usize = 32;
 

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# The fuzz targets of `tests/fuzz`: each builds, and holds on its seeds and on what a few seconds make of them.
+#
+#     tests/fuzz.sh smoke                all targets
+#     tests/fuzz.sh TARGET [SECONDS]     one, for 60 seconds or as many as are said
+#
+# Takes about three minutes to build the first time. Installs nothing; ends with 2 if cargo-fuzz or a C++ compiler is
+# missing (`cargo install cargo-fuzz --locked`). A corpus grows in tests/fuzz/corpus; what fails is kept in
+# tests/fuzz/artifacts.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+targets=(spec safetensors pytorch image npy precision packed lsp)
+# Seconds of each target in a smoke run.
+smoke=5
+
+missing() {
+    echo "tests/fuzz.sh: skipped: $1 is missing" >&2
+    exit 2
+}
+command -v cargo-fuzz >/dev/null || missing cargo-fuzz
+command -v c++ >/dev/null || command -v clang++ >/dev/null || missing 'a C++ compiler'
+
+# Instrumentation is unstable, but the compiler that is there has it.
+export RUSTC_BOOTSTRAP=1
+
+build() {
+    cargo fuzz build --fuzz-dir tests/fuzz "$@"
+}
+
+# Folders of files that a target begins with: its own, and those that the tests have anyway.
+seeds() {
+    case "$1" in
+        spec) echo specs tests/bad tests/specs ;;
+        image) echo tests/pictures/files tests/pictures/broken ;;
+        *) echo "tests/fuzz/seeds/$1" ;;
+    esac
+}
+
+fuzz() {
+    local target="$1" seconds="$2" corpus="$3"
+    local options=(-dict="tests/fuzz/dictionaries/$target.dict" -max_total_time="$seconds" -print_final_stats=1)
+    # Bytes of an input, seconds and MiB that one may take, and the most that one allocation may.
+    options+=(-max_len=16384 -timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=512)
+    mkdir -p "$corpus"
+    # shellcheck disable=SC2046
+    cargo fuzz run --fuzz-dir tests/fuzz "$target" "$corpus" $(seeds "$target") -- "${options[@]}"
+}
+
+case "${1:-}" in
+    smoke)
+        build
+        scratch="$(mktemp -d)"
+        trap 'rm -r "$scratch"' EXIT
+        for target in "${targets[@]}"; do
+            if ! fuzz "$target" "$smoke" "$scratch/$target" >"$scratch/log" 2>&1; then
+                cat "$scratch/log" >&2
+                exit 1
+            fi
+            executions="$(sed -n 's/^stat::number_of_executed_units: *//p' "$scratch/log")"
+            echo "$target: $executions executions in $smoke seconds, no findings"
+        done
+        ;;
+    "" | -*)
+        sed -n '2,/^set/s/^# \{0,1\}//p' "$0"
+        exit 2
+        ;;
+    *)
+        [[ " ${targets[*]} " = *" $1 "* ]] || { echo "tests/fuzz.sh: there are ${targets[*]}" >&2; exit 2; }
+        fuzz "$1" "${2:-60}" "tests/fuzz/corpus/$1"
+        ;;
+esac

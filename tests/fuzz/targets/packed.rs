@@ -1,0 +1,96 @@
+//! The file of packed weights, against the plan that it is of: from memory, mapped, and behind a program.
+//!
+//! The bytes are a list of changes to the true file, so that every part of it is met. A file that is taken is the true
+//! one, as far as its header says, and runs.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use libfuzzer_sys::fuzz_target;
+use resnetc_fuzz::{Small, with_file};
+use resnetc_runtime::plan::Plan;
+use resnetc_runtime::{Model, weights};
+
+/// A change of a file.
+#[derive(Arbitrary, Debug)]
+enum Change {
+    /// A byte, counted from the begin.
+    Set { at: u16, to: u8 },
+    /// Some bits of a byte of the header.
+    Flip { at: u8, mask: u8 },
+    /// The four bytes of a value.
+    Value { at: u16, bits: u32 },
+    /// Nothing behind this.
+    Cut { at: u16 },
+    /// Bytes at the end.
+    Append { bytes: Vec<u8> },
+    /// Two bytes change places.
+    Swap { a: u16, b: u16 },
+    /// All of it is something else.
+    Replace { bytes: Vec<u8> },
+}
+
+struct True {
+    plan: Plan,
+    file: Vec<u8>,
+    images: Vec<f32>,
+}
+
+static TRUE: LazyLock<True> = LazyLock::new(|| {
+    let small = Small::new();
+    let compiled = resnetc::compile_graph(&small.network, &small.graph, &Small::options()).expect("a plan");
+    True { plan: compiled.plan, file: compiled.weights.expect("values"), images: Small::images() }
+});
+
+/// What of a file that is taken is certainly that of the true file.
+fn promised(file: &[u8]) -> (&[u8], usize) {
+    (&file[..52], file.len())
+}
+
+fn change(file: &mut Vec<u8>, change: Change) {
+    let len = file.len().max(1);
+    let place = |at: u16| usize::from(at) % len;
+    match change {
+        Change::Set { at, to } => file.get_mut(place(at)).into_iter().for_each(|byte| *byte = to),
+        Change::Flip { at, mask } => file.get_mut(usize::from(at)).into_iter().for_each(|byte| *byte ^= mask),
+        Change::Value { at, bits } => {
+            let begin = weights::HEADER + 4 * usize::from(at);
+            if let Some(value) = file.get_mut(begin..begin + 4) {
+                value.copy_from_slice(&bits.to_le_bytes());
+            }
+        }
+        Change::Cut { at } => file.truncate(place(at)),
+        Change::Append { bytes } => file.extend(bytes),
+        Change::Swap { a, b } if !file.is_empty() => file.swap(place(a), place(b)),
+        Change::Swap { .. } => {}
+        Change::Replace { bytes } => *file = bytes,
+    }
+}
+
+/// Runs a model that was taken.
+fn run(model: &Model) -> Vec<u32> {
+    let mut session = model.session(1).expect("a session");
+    let outputs = session.run(&TRUE.images).expect("it runs");
+    outputs.main().iter().map(|value| value.to_bits()).collect()
+}
+
+fuzz_target!(|changes: Vec<Change>| {
+    let mut file = TRUE.file.clone();
+    changes.into_iter().for_each(|one| change(&mut file, one));
+    let from_memory = Model::from_bytes(TRUE.plan.clone(), file.clone());
+    let mapped = with_file(&file, |path| Model::open(TRUE.plan.clone(), path));
+    let mut program = vec![0xAA; 100];
+    weights::append(100, &file, &mut program).expect("a vector");
+    let appended = with_file(&program, |path| Model::open_appended(TRUE.plan.clone(), path));
+    match (&from_memory, &mapped) {
+        (Ok(one), Ok(other)) => {
+            assert_eq!(promised(&file), promised(&TRUE.file), "another file is taken");
+            assert_eq!(run(one), run(other));
+            assert_eq!(run(one), run(appended.as_ref().expect("what is taken elsewhere is taken here")));
+        }
+        (Err(one), Err(other)) => assert!(file.is_empty() || one.to_string() == other.to_string()),
+        _ => panic!("from memory {from_memory:?}, mapped {mapped:?}"),
+    }
+});
