@@ -16,6 +16,8 @@ mod content;
 mod legacy;
 #[path = "hostile/pickle.rs"]
 mod pickle;
+#[path = "hostile/pictures.rs"]
+mod pictures;
 #[path = "hostile/safetensors.rs"]
 mod safetensors;
 #[path = "hostile/values.rs"]

@@ -5,7 +5,7 @@ use std::io::{BufReader, Cursor, ErrorKind};
 use image_webp::{DecodingError, WebPDecoder};
 
 use super::decode::Stored;
-use super::picture::{MAX_PIXELS, check_size};
+use super::picture::check_size;
 use super::{Orientation, Picture, PictureError};
 
 const FORMAT: &str = "WebP";
@@ -15,7 +15,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Stored, PictureError> {
     let (width, height) = decoder.dimensions();
     let (width, height) = (width as usize, height as usize);
     check_size(width, height)?;
-    decoder.set_memory_limit(4 * MAX_PIXELS);
+    // A chunk can claim any size, and memory is taken before it is read.
+    decoder.set_memory_limit(bytes.len());
 
     // An unreadable EXIF chunk leaves the picture as it is.
     let exif = decoder.exif_metadata().ok().flatten().unwrap_or_default();
