@@ -28,12 +28,17 @@ fn claimed_pixels(data: &[u8]) -> usize {
             let frames = (2..data.len()).filter(|&at| matches!(data[at..], [0xff, 0xc0..=0xc2, ..]));
             frames.map(|at| big(at + 5, 2) * big(at + 7, 2)).max().unwrap_or(0)
         }
-        [b'R', ..] => match data.get(12..16) {
-            Some(b"VP8X") => (little(24, 3) + 1) * (little(27, 3) + 1),
-            Some(b"VP8L") => ((little(21, 4) & 0x3fff) + 1) * ((little(21, 4) >> 14 & 0x3fff) + 1),
-            Some(b"VP8 ") => (little(26, 2) & 0x3fff) * (little(28, 2) & 0x3fff),
-            _ => 0,
-        },
+        [b'R', ..] => {
+            let canvas = match data.get(12..16) {
+                Some(b"VP8X") => (little(24, 3) + 1) * (little(27, 3) + 1),
+                Some(b"VP8L") => ((little(21, 4) & 0x3fff) + 1) * ((little(21, 4) >> 14 & 0x3fff) + 1),
+                _ => 0,
+            };
+            // A frame is decoded before it is held against its canvas.
+            let frames = (0..data.len()).filter(|&at| data[at..].starts_with(b"\x9d\x01\x2a"));
+            let pixels = |at: usize| (little(at + 3, 2) & 0x3fff) * (little(at + 5, 2) & 0x3fff);
+            frames.map(pixels).fold(canvas, usize::max)
+        }
         _ => 0,
     }
 }
@@ -43,8 +48,8 @@ fn beyond(data: &[u8]) -> usize {
     match data {
         // The limit that the decoder is given.
         [0x89, ..] => 65 << 20,
-        // Eight partitions, of which each claims its size in 24 bits.
-        [b'R', ..] => 130 << 20,
+        // A partition claims its size in 24 bits.
+        [b'R', ..] => 18 << 20,
         _ => 2 << 20,
     }
 }
