@@ -208,6 +208,12 @@ impl Diagnostic {
 /// Places that one diagnostic shows besides its own.
 const MOST_LABELS: usize = 6;
 
+/// How many mistakes are shown of a spec.
+pub(crate) const MOST_DIAGNOSTICS: usize = 100;
+
+/// The longest word that others are held against, in characters: no slip of the finger is longer.
+const LONGEST_WORD: usize = 64;
+
 /// Where stages report to.
 #[derive(Clone, Debug, Default)]
 pub struct Sink {
@@ -219,8 +225,21 @@ impl Sink {
     /// kept once.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         if !self.diagnostics.contains(&diagnostic) {
-            self.diagnostics.push(diagnostic);
+            self.add(diagnostic);
         }
+    }
+
+    /// Keeps the first [`MOST_DIAGNOSTICS`], and an error even behind as many warnings.
+    fn add(&mut self, diagnostic: Diagnostic) {
+        let known = self.diagnostics.len();
+        if known >= MOST_DIAGNOSTICS && (diagnostic.severity == Severity::Warning || self.has_errors()) {
+            return;
+        }
+        let note = format!("there are more mistakes; the first {MOST_DIAGNOSTICS} found are shown");
+        self.diagnostics.push(match known + 1 {
+            MOST_DIAGNOSTICS => diagnostic.with_note(note),
+            _ => diagnostic,
+        });
     }
 
     /// Reports; of the same code at the same place, only the first is kept, with the labels of all.
@@ -228,7 +247,7 @@ impl Sink {
     pub fn push_once(&mut self, diagnostic: Diagnostic) {
         let (code, place) = (diagnostic.code, diagnostic.primary.span);
         match self.diagnostics.iter_mut().find(|d| d.code == code && d.primary.span == place) {
-            None => self.diagnostics.push(diagnostic),
+            None => self.add(diagnostic),
             Some(first) => {
                 for label in diagnostic.secondary {
                     let known = first.secondary.iter().any(|l| l.span == label.span);
@@ -327,11 +346,44 @@ fn to_codespan(d: &Diagnostic) -> codespan::Diagnostic<usize> {
 
 /// The candidate nearest to `word`, if one is near enough to be a slip of the finger.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
+    let length = word.chars().count();
+    let limit = (length / 3).max(1);
+    let alike = |c: &&str| length <= LONGEST_WORD && c.chars().count().abs_diff(length) <= limit;
     candidates
         .into_iter()
+        .filter(alike)
         .map(|c| (strsim::damerau_levenshtein(word, c), c))
         .filter(|(distance, _)| *distance <= limit)
         .min()
         .map(|(_, c)| c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_words_are_not_compared() {
+        assert_eq!(nearest("widht", ["width", "height"]), Some("width"));
+        let long = "a".repeat(1 << 20);
+        // Their distances would take a terabyte.
+        assert_eq!(nearest(&long, [&*format!("{long}b")]), None);
+        assert_eq!(nearest("a", [&*long]), None);
+    }
+
+    #[test]
+    fn the_first_mistakes_are_kept_and_never_warnings_alone() {
+        let place = |start| Span { file: FileId(0), start, end: start + 1 };
+        let mut sink = Sink::default();
+        for start in 0..500 {
+            sink.push(Diagnostic::warning(Code::R0303, place(start), "of no weight", "here"));
+        }
+        for start in 500..1000 {
+            sink.push_once(Diagnostic::error(Code::R0102, place(start), "an error", "here"));
+        }
+        assert!(sink.has_errors());
+        let said = sink.into_sorted();
+        assert_eq!(said.len(), MOST_DIAGNOSTICS + 1);
+        assert!(said[MOST_DIAGNOSTICS - 1].notes[0].starts_with("there are more mistakes"));
+    }
 }

@@ -5,25 +5,29 @@ mod survey;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::{fs, io};
 
 use crate::Error;
-use crate::diagnostics::{Report, Severity, Sink, Sources, nearest};
+use crate::diagnostics::{Code, Diagnostic, Report, Severity, Sink, Sources, nearest};
 use crate::model::shipped::{LABELS, SPECS, STANDARD, Shipped};
 use crate::model::{self, Network, Request, Setting};
 use crate::syntax::{self, ast};
 
 pub use survey::Survey;
 
-/// The largest spec that is read, in bytes.
-const MAX_BYTES: u64 = 16 << 20;
+/// The largest spec that is read, in bytes: a hundred times any that is known.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// Models and blocks that a file may have: each is held against all others.
+const MAX_ITEMS: usize = 1000;
 
 /// A spec that has been read and parsed, and the model of it that is meant.
 #[derive(Debug)]
 pub struct Spec {
     sources: Sources,
     file: ast::File,
-    library: Vec<ast::File>,
+    library: &'static [ast::File],
     sink: Sink,
     model: Option<String>,
     /// The spec's own file, if it has one.
@@ -83,12 +87,17 @@ impl Spec {
         let mut sources = Sources::default();
         let mut sink = Sink::default();
         let id = sources.add(name, text);
-        let file = syntax::parse(id, sources.text(id), &mut sink);
-        let mut library = parse_shipped(STANDARD, &mut sources);
-        if folder.is_some() {
-            library.extend(parse_shipped(SPECS, &mut sources));
+        let mut file = syntax::parse(id, sources.text(id), &mut sink);
+        if let Some(item) = file.items.get(MAX_ITEMS) {
+            let message = format!("the file has more than {MAX_ITEMS} models and blocks");
+            sink.push(Diagnostic::error(Code::R0401, item.name.span, message, "not read from here on"));
+            file.items.truncate(MAX_ITEMS);
         }
-        Self { sources, file, library, sink, model, path: None, folder }
+        let shipped = STANDARD.len() + if folder.is_some() { SPECS.len() } else { 0 };
+        for file in STANDARD.iter().chain(SPECS).take(shipped) {
+            sources.add(file.name, file.text);
+        }
+        Self { sources, file, library: &LIBRARY[..shipped], sink, model, path: None, folder }
     }
 
     /// The syntax tree.
@@ -163,7 +172,7 @@ impl Spec {
         };
         let request = Request {
             file: &self.file,
-            library: &self.library,
+            library: self.library,
             model: self.model.as_deref(),
             settings: &settings,
             read: &read,
@@ -220,23 +229,24 @@ pub struct Checked {
     pub files: Vec<PathBuf>,
 }
 
-fn parse_shipped(files: &[Shipped], sources: &mut Sources) -> Vec<ast::File> {
+/// The standard blocks, and then the shipped specs, read once: the sources behind a spec's own.
+static LIBRARY: LazyLock<Vec<ast::File>> = LazyLock::new(|| {
+    let mut sources = Sources::default();
+    sources.add("", "");
     let mut sink = Sink::default();
     let parse = |shipped: &Shipped| {
         let id = sources.add(shipped.name, shipped.text);
         syntax::parse(id, shipped.text, &mut sink)
     };
-    let parsed = files.iter().map(parse).collect();
+    let parsed = STANDARD.iter().chain(SPECS).map(parse).collect();
     debug_assert!(!sink.has_errors(), "shipped files parse: {sink:?}");
     parsed
-}
+});
 
 /// Every shipped model and the file that it is in.
 pub fn shipped_models() -> BTreeMap<String, &'static Shipped> {
-    let mut sources = Sources::default();
-    let files = parse_shipped(SPECS, &mut sources);
     let mut models = BTreeMap::new();
-    for (shipped, file) in SPECS.iter().zip(&files) {
+    for (shipped, file) in SPECS.iter().zip(&LIBRARY[STANDARD.len()..]) {
         models.extend(model::model_names(file).into_iter().map(|m| (m.to_owned(), shipped)));
     }
     models

@@ -26,6 +26,16 @@ pub enum Value {
 }
 
 impl Value {
+    /// How much is kept of it, in values of the common size.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Text(text) => 1 + text.len() / size_of::<Self>(),
+            Self::Size(sizes) => sizes.len(),
+            Self::Tuple(values) => values.len(),
+            Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Unknown => 1,
+        }
+    }
+
     /// What it is, for a message.
     pub fn describe(&self) -> String {
         match self {
@@ -155,6 +165,11 @@ impl Env {
         found
     }
 
+    /// How many names there are, and how many are known not to reach here.
+    pub fn size(&self) -> usize {
+        self.names.len() + self.hidden.len()
+    }
+
     /// How many names there are now; [`Env::leave`] takes it.
     pub fn enter(&self) -> usize {
         self.names.len()
@@ -195,13 +210,24 @@ impl Env {
             ExprKind::Tuple(items) => match items.as_slice() {
                 [one] => self.eval(one, sink),
                 many => {
-                    let values: Vec<_> = many.iter().map(|e| self.eval(e, sink)).collect();
+                    let values: Vec<_> = many.iter().map(|e| self.eval_element(e, sink)).collect();
                     values.into_iter().collect::<Option<_>>().map(Value::Tuple)
                 }
             },
             ExprKind::Unary(op, operand) => self.eval_unary(*op, operand, expr.span, sink),
             ExprKind::Binary(op, left, right) => self.eval_binary(*op, left, right, expr.span, sink),
             ExprKind::Error => None,
+        }
+    }
+
+    /// The value of a list's element: no list, for lists of lists of one name double with each line.
+    fn eval_element(&self, expr: &Expr, sink: &mut Sink) -> Option<Value> {
+        match self.eval(expr, sink)? {
+            list @ Value::Tuple(_) => {
+                sink.push(wrong_kind(expr.span, "a number", &list));
+                None
+            }
+            value => Some(value),
         }
     }
 

@@ -19,6 +19,10 @@ use super::trace::{Step, Trace};
 
 /// Operations that a network may have. Fewer under a fuzzer, whose code is slow: the same limit, met sooner.
 pub(super) const MAX_NODES: usize = if cfg!(fuzzing) { 2_000 } else { 200_000 };
+/// What may be done on the way to them: statements that run, each with what it keeps, and names that are handed on.
+const MAX_STEPS: usize = 10 * MAX_NODES;
+/// Names that are looked through in the time of a statement.
+const NAMES_A_STEP: usize = 16;
 /// Weights of a network.
 pub(super) const MAX_WEIGHTS: u64 = 1 << 33;
 /// Activations of one operation, in values.
@@ -87,6 +91,8 @@ pub struct Expander<'a> {
     pub(super) calls: Vec<(&'a str, Span)>,
     /// Blocks expanded so far.
     pub(super) built: usize,
+    /// Steps so far.
+    steps: usize,
     /// Whether the network is past a limit.
     weights: u64,
     pub(super) full: bool,
@@ -105,6 +111,7 @@ impl<'a> Expander<'a> {
             block: None,
             calls: Vec::new(),
             built: 0,
+            steps: 0,
             weights: 0,
             full: false,
             trace: Trace::default(),
@@ -203,6 +210,14 @@ impl<'a> Expander<'a> {
         Flow { node, shape }
     }
 
+    /// Counts what is done, for all of a network's statements together.
+    pub(super) fn count_steps(&mut self, steps: usize, span: Span) {
+        self.steps = self.steps.saturating_add(steps);
+        if self.steps > MAX_STEPS {
+            self.fill(span, format!("the network takes more than {MAX_STEPS} statements"));
+        }
+    }
+
     /// Says once that the network is past a limit; nothing is added to it then.
     pub(super) fn fill(&mut self, span: Span, what: String) {
         if !std::mem::replace(&mut self.full, true) {
@@ -227,6 +242,7 @@ impl<'a> Expander<'a> {
         let mark = env.enter();
         let outer = env.channels.take();
         for statement in statements {
+            self.count_steps(1 + env.size() / NAMES_A_STEP, statement.span);
             if self.full {
                 break;
             }
@@ -235,6 +251,7 @@ impl<'a> Expander<'a> {
             flow = match &statement.kind {
                 StatementKind::Let { name, value } => {
                     let value = self.reporting(|sink| env.define_let(name, value, sink));
+                    self.count_steps(value.size(), statement.span);
                     self.trace.values.push((name.span, value));
                     flow
                 }

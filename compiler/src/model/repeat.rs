@@ -64,6 +64,7 @@ impl<'a> Expander<'a> {
             if self.calls.len() == 1 {
                 self.block = Some(self.block.map_or(0, |b| b + 1));
             }
+            self.count_steps(1 + env.size(), call);
             let mut inside = env.clone();
             inside.set("stride", stride.take().unwrap_or(Value::Int(1)), call, call);
             flow = self.body(body, &mut inside, flow, &mut names.next_block());

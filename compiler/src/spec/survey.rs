@@ -26,14 +26,14 @@ impl Spec {
 
     /// The standard blocks and, but for a shipped spec, the shipped models.
     pub fn library(&self) -> &[File] {
-        &self.library
+        self.library
     }
 
     /// Checks every model of the file under its own defaults, and every block that no model asks for.
     pub fn survey(&self) -> Survey {
         let read = |name: &str| self.read(name);
         let request =
-            Request { file: &self.file, library: &self.library, model: None, settings: &[], read: &read };
+            Request { file: &self.file, library: self.library, model: None, settings: &[], read: &read };
         let mut all = self.sink.clone();
         let mut models = Vec::new();
         let names = self.models();
@@ -126,5 +126,13 @@ mod tests {
         );
         assert_eq!(codes(&found), [Code::R0202]);
         assert_eq!(found.report.diagnostics[0].secondary.len(), 2);
+    }
+
+    #[test]
+    fn a_file_of_too_many_items_is_read_up_to_the_limit() {
+        let blocks: String = (0..1001).map(|i| format!("block b{i} {{ relu }}\n")).collect();
+        let found =
+            survey(&format!("model m {{ input image(3, 8, 8)\n stage s {{ 1 of b1000 }} }}\n{blocks}"));
+        assert_eq!(codes(&found), [Code::R0401]);
     }
 }

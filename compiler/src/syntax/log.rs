@@ -5,10 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use crate::diagnostics::{Diagnostic, FileId, Sink, Span};
-
-/// How many mistakes are shown of one file.
-const MOST_DIAGNOSTICS: usize = 100;
+use crate::diagnostics::{Diagnostic, FileId, MOST_DIAGNOSTICS, Sink, Span};
 
 /// Operators and parentheses that one value may have; what walks a tree recurses this deep at most.
 const MOST_TERMS: u32 = 256;
@@ -41,13 +38,8 @@ impl Log {
 
     pub fn say(&self, diagnostic: Diagnostic) {
         let mut said = self.said.borrow_mut();
-        match said.len() {
-            MOST_DIAGNOSTICS => {}
-            n if n + 1 == MOST_DIAGNOSTICS => {
-                let note = format!("there are more mistakes; the first {MOST_DIAGNOSTICS} found are shown");
-                said.push(diagnostic.with_note(note));
-            }
-            _ => said.push(diagnostic),
+        if said.len() < MOST_DIAGNOSTICS {
+            said.push(diagnostic);
         }
     }
 
