@@ -4,7 +4,7 @@
 //! file keeps its permissions, and what is no regular file (a device, a pipe) is written straight.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -82,7 +82,60 @@ impl Drop for Temporary {
     }
 }
 
-/// A text file, whole.
+/// The most bytes of a text that is read: a spec's, a calibration's, a profile's.
+const MOST_TEXT: u64 = 16 << 20;
+
+/// A text file, whole, but for one that is longer than any should be, as a device is.
 pub(crate) fn read_text(path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })
+    let text = File::open(path).and_then(read_to_end);
+    text.map_err(|source| Error::Read { path: path.to_owned(), source })
+}
+
+/// A text that something else than the user names. No device and no pipe, which might never end.
+pub(crate) fn read_named_text(path: &Path) -> io::Result<String> {
+    check_regular(path)?;
+    File::open(path).and_then(read_to_end)
+}
+
+/// What is left of a text.
+pub(crate) fn read_to_end(file: impl Read) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    file.take(MOST_TEXT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST_TEXT {
+        let told = format!("it is longer than {} MiB", MOST_TEXT >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, told));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let told = format!("byte {} is not UTF-8", error.utf8_error().valid_up_to());
+        io::Error::new(io::ErrorKind::InvalidData, told)
+    })
+}
+
+/// That a path leads to a file, before it is opened: opening a pipe waits for its other end.
+pub(crate) fn check_regular(path: &Path) -> io::Result<()> {
+    let found = fs::metadata(path)?;
+    if found.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    if found.is_file() { Ok(()) } else { Err(io::Error::other("it is a device or a pipe, not a file")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_never_end_are_refused() {
+        let told = |error: Error| error.to_string();
+        let error = read_text(Path::new("/dev/zero")).map_err(told);
+        assert_eq!(error, Err("cannot read /dev/zero: it is longer than 16 MiB".to_owned()));
+        let most = io::repeat(b' ').take(MOST_TEXT);
+        assert_eq!(read_to_end(most).map(|text| text.len() as u64).ok(), Some(MOST_TEXT));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_told_with_their_place() {
+        let error = read_to_end(&b"model \xff"[..]).map_err(|error| error.to_string());
+        assert_eq!(error, Err("byte 6 is not UTF-8".to_owned()));
+    }
 }

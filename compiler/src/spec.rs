@@ -6,16 +6,13 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::Error;
+use crate::{Error, files};
 use crate::diagnostics::{Report, Severity, Sink, Sources, nearest};
 use crate::model::shipped::{LABELS, SPECS, STANDARD, Shipped};
 use crate::model::{self, Network, Request, Setting};
 use crate::syntax::{self, ast};
 
 pub use survey::Survey;
-
-/// The largest spec that is read, in bytes.
-const MAX_BYTES: u64 = 16 << 20;
 
 /// A spec that has been read and parsed, and the model of it that is meant.
 #[derive(Debug)]
@@ -48,15 +45,7 @@ impl Spec {
         if !named && (shipped_models().contains_key(path) || !Path::new(path).is_file()) {
             return Self::shipped(spec);
         }
-        let read = |source| Error::Read { path: path.into(), source };
-        let size = std::fs::metadata(path).map_err(read)?.len();
-        if size > MAX_BYTES {
-            return Err(Error::Usage(format!("{path} is no spec: it has {size} bytes")));
-        }
-        let bytes = std::fs::read(path).map_err(read)?;
-        let text = String::from_utf8(bytes).map_err(|e| {
-            Error::Usage(format!("{path} is no spec: byte {} is not UTF-8", e.utf8_error().valid_up_to()))
-        })?;
+        let text = files::read_text(Path::new(path))?;
         let folder = Path::new(path).parent().map_or_else(PathBuf::new, Path::to_owned);
         let spec = Self::parse(path, text, model.map(str::to_owned), Some(folder));
         Ok(Self { path: Some(path.into()), ..spec })
@@ -185,7 +174,7 @@ impl Spec {
             return found.map(|l| l.text.to_owned()).ok_or_else(|| format!("{name} is not shipped"));
         };
         let path = folder.join(name);
-        std::fs::read_to_string(&path).or_else(|error| {
+        files::read_named_text(&path).or_else(|error| {
             let file = Path::new(name).file_name();
             let shipped = LABELS.iter().find(|l| Path::new(l.name).file_name() == file);
             shipped.map(|l| l.text.to_owned()).ok_or_else(|| format!("{}: {error}", path.display()))
