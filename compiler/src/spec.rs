@@ -4,10 +4,13 @@ mod survey;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
 use crate::diagnostics::{Report, Severity, Sink, Sources, nearest};
+use crate::model::limits::{Budget, Limits};
 use crate::model::shipped::{LABELS, SPECS, STANDARD, Shipped};
 use crate::model::{self, Network, Request, Setting};
 use crate::syntax::{self, ast};
@@ -15,7 +18,9 @@ use crate::syntax::{self, ast};
 pub use survey::Survey;
 
 /// The largest spec that is read, in bytes.
-const MAX_BYTES: u64 = 16 << 20;
+const MAX_BYTES: u64 = 1 << 20;
+/// The largest file of labels that is read, in bytes.
+const MAX_LABELS: u64 = 16 << 20;
 
 /// A spec that has been read and parsed, and the model of it that is meant.
 #[derive(Debug)]
@@ -29,6 +34,7 @@ pub struct Spec {
     path: Option<PathBuf>,
     /// The folder that paths in the spec are relative to; none for a shipped spec.
     folder: Option<PathBuf>,
+    limits: Limits,
 }
 
 impl Spec {
@@ -49,11 +55,7 @@ impl Spec {
             return Self::shipped(spec);
         }
         let read = |source| Error::Read { path: path.into(), source };
-        let size = std::fs::metadata(path).map_err(read)?.len();
-        if size > MAX_BYTES {
-            return Err(Error::Usage(format!("{path} is no spec: it has {size} bytes")));
-        }
-        let bytes = std::fs::read(path).map_err(read)?;
+        let bytes = read_bounded(Path::new(path), MAX_BYTES).map_err(read)?;
         let text = String::from_utf8(bytes).map_err(|e| {
             Error::Usage(format!("{path} is no spec: byte {} is not UTF-8", e.utf8_error().valid_up_to()))
         })?;
@@ -87,7 +89,13 @@ impl Spec {
         if folder.is_some() {
             library.extend(parse_shipped(SPECS, &mut sources));
         }
-        Self { sources, file, library, sink, model, path: None, folder }
+        Self { sources, file, library, sink, model, path: None, folder, limits: Limits::USUAL }
+    }
+
+    /// The same, of which the network may become so large.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// The syntax tree.
@@ -166,6 +174,7 @@ impl Spec {
             model: self.model.as_deref(),
             settings: &settings,
             read: &read,
+            budget: &Budget::new(self.limits),
         };
         let network = model::check(&request, &mut sink);
         let diagnostics = sink.into_sorted();
@@ -185,12 +194,28 @@ impl Spec {
             return found.map(|l| l.text.to_owned()).ok_or_else(|| format!("{name} is not shipped"));
         };
         let path = folder.join(name);
-        std::fs::read_to_string(&path).or_else(|error| {
+        read_labels(&path).or_else(|error| {
             let file = Path::new(name).file_name();
             let shipped = LABELS.iter().find(|l| Path::new(l.name).file_name() == file);
             shipped.map(|l| l.text.to_owned()).ok_or_else(|| format!("{}: {error}", path.display()))
         })
     }
+}
+
+/// The bytes of a file; of one that has too many, or has no end, an error.
+fn read_bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if read as u64 > most {
+        let told = format!("it has more than {most} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, told));
+    }
+    Ok(bytes)
+}
+
+fn read_labels(path: &Path) -> io::Result<String> {
+    String::from_utf8(read_bounded(path, MAX_LABELS)?)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
 }
 
 /// A checked model, and what is worth a warning.
