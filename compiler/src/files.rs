@@ -103,27 +103,29 @@ impl Drop for Temporary {
     }
 }
 
-/// The most bytes of a text that is read: a spec's, a calibration's, a profile's.
-const MOST_TEXT: u64 = 16 << 20;
+/// The most bytes of a spec that is read.
+pub(crate) const MOST_SPEC: u64 = 1 << 20;
+/// The most bytes of another text: a calibration's, a profile's, labels.
+pub(crate) const MOST_TEXT: u64 = 16 << 20;
 
-/// A text file, whole, but for one that is longer than any should be, as a device is.
-pub(crate) fn read_text(path: &Path) -> Result<String, Error> {
-    let text = File::open(path).and_then(read_to_end);
+/// A text file, whole, but for one of more than `most` bytes, or without an end, as a device is.
+pub(crate) fn read_text(path: &Path, most: u64) -> Result<String, Error> {
+    let text = File::open(path).and_then(|file| read_to_end(file, most));
     text.map_err(|source| Error::Read { path: path.to_owned(), source })
 }
 
 /// A text that something else than the user names. No device and no pipe, which might never end.
-pub(crate) fn read_named_text(path: &Path) -> io::Result<String> {
+pub(crate) fn read_named_text(path: &Path, most: u64) -> io::Result<String> {
     check_regular(path)?;
-    File::open(path).and_then(read_to_end)
+    File::open(path).and_then(|file| read_to_end(file, most))
 }
 
 /// What is left of a text.
-pub(crate) fn read_to_end(file: impl Read) -> io::Result<String> {
+pub(crate) fn read_to_end(file: impl Read, most: u64) -> io::Result<String> {
     let mut bytes = Vec::new();
-    file.take(MOST_TEXT + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MOST_TEXT {
-        let told = format!("it is longer than {} MiB", MOST_TEXT >> 20);
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        let told = format!("it is longer than {} MiB", most >> 20);
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, told));
     }
     String::from_utf8(bytes).map_err(|error| {
@@ -148,15 +150,15 @@ mod tests {
     #[test]
     fn texts_that_never_end_are_refused() {
         let told = |error: Error| error.to_string();
-        let error = read_text(Path::new("/dev/zero")).map_err(told);
+        let error = read_text(Path::new("/dev/zero"), MOST_TEXT).map_err(told);
         assert_eq!(error, Err("cannot read /dev/zero: it is longer than 16 MiB".to_owned()));
         let most = io::repeat(b' ').take(MOST_TEXT);
-        assert_eq!(read_to_end(most).map(|text| text.len() as u64).ok(), Some(MOST_TEXT));
+        assert_eq!(read_to_end(most, MOST_TEXT).map(|text| text.len() as u64).ok(), Some(MOST_TEXT));
     }
 
     #[test]
     fn bytes_that_are_no_text_are_told_with_their_place() {
-        let error = read_to_end(&b"model \xff"[..]).map_err(|error| error.to_string());
+        let error = read_to_end(&b"model \xff"[..], MOST_SPEC).map_err(|error| error.to_string());
         assert_eq!(error, Err("byte 6 is not UTF-8".to_owned()));
     }
 }

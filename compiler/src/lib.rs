@@ -39,7 +39,7 @@ use std::path::PathBuf;
 
 use resnetc_runtime::plan::Plan;
 
-pub use model::Network;
+pub use model::{Limits, Network};
 pub use plan::Algorithms;
 pub use spec::{Checked, Spec, Survey, shipped_models};
 
@@ -242,5 +242,6 @@ pub fn plan_options(network: &Network, options: &Options) -> plan::Options {
         labels: network.labels.clone(),
         params: network.total_params(),
         macs: network.total_macs(),
+        limits: network.limits,
     }
 }

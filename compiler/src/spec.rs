@@ -6,8 +6,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::{Error, files};
+use crate::Error;
 use crate::diagnostics::{Report, Severity, Sink, Sources, nearest};
+use crate::files::{self, MOST_SPEC, MOST_TEXT};
+use crate::model::limits::{Budget, Limits};
 use crate::model::shipped::{LABELS, SPECS, STANDARD, Shipped};
 use crate::model::{self, Network, Request, Setting};
 use crate::syntax::{self, ast};
@@ -26,6 +28,7 @@ pub struct Spec {
     path: Option<PathBuf>,
     /// The folder that paths in the spec are relative to; none for a shipped spec.
     folder: Option<PathBuf>,
+    limits: Limits,
 }
 
 impl Spec {
@@ -45,7 +48,7 @@ impl Spec {
         if !named && (shipped_models().contains_key(path) || !Path::new(path).is_file()) {
             return Self::shipped(spec);
         }
-        let text = files::read_text(Path::new(path))?;
+        let text = files::read_text(Path::new(path), MOST_SPEC)?;
         let folder = Path::new(path).parent().map_or_else(PathBuf::new, Path::to_owned);
         let spec = Self::parse(path, text, model.map(str::to_owned), Some(folder));
         Ok(Self { path: Some(path.into()), ..spec })
@@ -76,7 +79,13 @@ impl Spec {
         if folder.is_some() {
             library.extend(parse_shipped(SPECS, &mut sources));
         }
-        Self { sources, file, library, sink, model, path: None, folder }
+        Self { sources, file, library, sink, model, path: None, folder, limits: Limits::USUAL }
+    }
+
+    /// The same, of which the network may become so large.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// The syntax tree.
@@ -155,6 +164,7 @@ impl Spec {
             model: self.model.as_deref(),
             settings: &settings,
             read: &read,
+            budget: &Budget::new(self.limits),
         };
         let network = model::check(&request, &mut sink);
         let diagnostics = sink.into_sorted();
@@ -174,7 +184,7 @@ impl Spec {
             return found.map(|l| l.text.to_owned()).ok_or_else(|| format!("{name} is not shipped"));
         };
         let path = folder.join(name);
-        files::read_named_text(&path).or_else(|error| {
+        files::read_named_text(&path, MOST_TEXT).or_else(|error| {
             let file = Path::new(name).file_name();
             let shipped = LABELS.iter().find(|l| Path::new(l.name).file_name() == file);
             shipped.map(|l| l.text.to_owned()).ok_or_else(|| format!("{}: {error}", path.display()))

@@ -19,7 +19,7 @@ pub fn command() -> Command {
         .about("Compile a spec with its weights into a standalone program")
         .arg(args::spec())
         .args(args::weights())
-        .arg(args::set())
+        .args(args::settings())
         .arg(args::batch())
         .args(args::algorithms())
         .args(args::precisions())

@@ -48,7 +48,7 @@ pub fn run(matches: &ArgMatches) -> Outcome {
 }
 
 fn format_file(path: &Path, check: bool) -> Outcome {
-    let text = files::read_text(path)?;
+    let text = files::read_text(path, files::MOST_SPEC)?;
     let formatted = formatted(&Spec::from_text(&path.to_string_lossy(), &text, None))?;
     if formatted == text {
         return Ok(());
@@ -61,7 +61,7 @@ fn format_file(path: &Path, check: bool) -> Outcome {
 }
 
 fn format_stdin() -> Result<String, Failure> {
-    let text = files::read_to_end(std::io::stdin())
+    let text = files::read_to_end(std::io::stdin(), files::MOST_SPEC)
         .map_err(|source| Error::Read { path: "standard input".into(), source })?;
     formatted(&Spec::from_text("standard input", &text, None))
 }

@@ -15,7 +15,7 @@ pub fn command() -> Command {
         .about("Build a spec in the cache, and execute the program with the arguments behind `--`")
         .arg(args::spec())
         .args(args::weights())
-        .arg(args::set())
+        .args(args::settings())
         .arg(args::batch())
         .args(args::algorithms())
         .args(args::precisions())

@@ -6,6 +6,9 @@
 use crate::diagnostics::{Code, Diagnostic, Label, Sink, Span, nearest};
 use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, Ident, Path, UnaryOp};
 
+/// The most bytes of a tuple: names that stand for tuples of each other would double it line by line.
+const MOST_BYTES: usize = 1 << 16;
+
 /// The value of an expression.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -26,6 +29,17 @@ pub enum Value {
 }
 
 impl Value {
+    /// About how many bytes it takes in memory.
+    pub fn bytes(&self) -> usize {
+        let parts = match self {
+            Self::Text(text) => text.len(),
+            Self::Size(sides) => size_of_val(sides.as_slice()),
+            Self::Tuple(values) => values.iter().map(Self::bytes).sum(),
+            Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Unknown => 0,
+        };
+        size_of::<Self>() + parts
+    }
+
     /// What it is, for a message.
     pub fn describe(&self) -> String {
         match self {
@@ -155,6 +169,13 @@ impl Env {
         found
     }
 
+    /// About how many bytes its names and values take.
+    pub fn bytes(&self) -> usize {
+        let names = self.names.iter().map(|name| size_of::<Name>() + name.name.len() + name.value.bytes());
+        let hidden = self.hidden.iter().map(|name| size_of::<String>() + name.len());
+        names.sum::<usize>() + hidden.sum::<usize>()
+    }
+
     /// How many names there are now; [`Env::leave`] takes it.
     pub fn enter(&self) -> usize {
         self.names.len()
@@ -196,7 +217,13 @@ impl Env {
                 [one] => self.eval(one, sink),
                 many => {
                     let values: Vec<_> = many.iter().map(|e| self.eval(e, sink)).collect();
-                    values.into_iter().collect::<Option<_>>().map(Value::Tuple)
+                    let values = values.into_iter().collect::<Option<_>>().map(Value::Tuple)?;
+                    if values.bytes() > MOST_BYTES {
+                        let message = format!("a value of more than {MOST_BYTES} bytes");
+                        sink.push(Diagnostic::error(Code::R0401, expr.span, message, "too many parts"));
+                        return None;
+                    }
+                    Some(values)
                 }
             },
             ExprKind::Unary(op, operand) => self.eval_unary(*op, operand, expr.span, sink),

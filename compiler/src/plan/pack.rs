@@ -14,6 +14,8 @@ use super::words::Weights;
 
 /// Packed weights so far.
 pub struct Packer {
+    /// How much there may be; past it nothing is packed any more.
+    most: usize,
     length: usize,
     values: Option<Vec<f32>>,
     /// Whether all that was packed since it was last asked is finite.
@@ -57,9 +59,9 @@ impl Groups {
 }
 
 impl Packer {
-    /// Nothing packed yet.
-    pub fn new() -> Self {
-        Self { length: 0, values: Some(Vec::new()), finite: true }
+    /// Nothing packed yet, and so much at most.
+    pub fn new(most: usize) -> Self {
+        Self { most, length: 0, values: Some(Vec::new()), finite: true }
     }
 
     /// How much is packed so far.
@@ -67,9 +69,9 @@ impl Packer {
         self.length
     }
 
-    /// How much was packed, and the values if all were known.
-    pub fn finish(self) -> (usize, Option<Vec<f32>>) {
-        (self.length, self.values)
+    /// How much was packed, and the values if all were known; `None` if it was too much.
+    pub fn finish(self) -> Option<(usize, Option<Vec<f32>>)> {
+        (self.length <= self.most).then_some((self.length, self.values))
     }
 
     /// Whether all that was packed since the last question is finite.
@@ -88,9 +90,9 @@ impl Packer {
     /// The same for words that may be anything.
     fn append_words(&mut self, length: usize, fill: Option<impl FnOnce(&mut [f32])>) -> usize {
         let offset = self.length;
-        self.length += length;
+        self.length = offset.saturating_add(length);
         match (&mut self.values, fill) {
-            (Some(values), Some(fill)) => {
+            (Some(values), Some(fill)) if self.length <= self.most => {
                 values.resize(self.length, 0.0);
                 fill(&mut values[offset..]);
             }
@@ -153,12 +155,12 @@ impl Packer {
     ) -> usize {
         let [kh, kw] = conv.kernel;
         let panels = conv.channels.div_ceil(LANES);
-        let panel = kh * kw * groups.input * LANES;
+        let panel = product(&[kh, kw, groups.input, LANES]);
         let biases = panels * LANES;
         let (wide_in, wide_out) = (weight.shape[1], conv.channels / conv.groups);
         let known = known(weight, bias);
         self.append(
-            panels * panel + biases,
+            product(&[panels, panel]).saturating_add(biases),
             known.map(|(w, b)| {
                 move |out: &mut [f32]| {
                     let (packed, bias_out) = out.split_at_mut(panels * panel);
@@ -189,10 +191,10 @@ impl Packer {
     ) -> usize {
         let [channels, inputs] = [weight.shape[0], weight.shape[1]];
         let panels = channels.div_ceil(LANES);
-        let panel = form.points() * pixel * LANES;
+        let panel = product(&[form.points(), pixel, LANES]);
         let filter = form.filter();
         self.append(
-            panels * (panel + LANES),
+            product(&[panels, panel + LANES]),
             known(weight, bias).map(|(w, b)| {
                 move |out: &mut [f32]| {
                     let (packed, bias_out) = out.split_at_mut(panels * panel);
@@ -228,7 +230,7 @@ impl Packer {
     pub fn depthwise(&mut self, weight: &Constant, bias: Option<&Constant>, pixel: usize) -> usize {
         let taps = weight.shape[2] * weight.shape[3];
         self.append(
-            (taps + 1) * pixel,
+            product(&[taps + 1, pixel]),
             known(weight, bias).map(|(w, b)| {
                 move |out: &mut [f32]| {
                     for (channel, kernel) in w.chunks(taps).enumerate() {
@@ -254,6 +256,11 @@ impl Packer {
             }),
         )
     }
+}
+
+/// The product of sizes; saturates, which is more than any packer takes.
+pub fn product(sizes: &[usize]) -> usize {
+    sizes.iter().fold(1, |product, &size| product.saturating_mul(size))
 }
 
 /// The values of a weight and its bias, if they are known; no bias is an empty one.
