@@ -2,7 +2,10 @@
 //!
 //! The oracle is the graph before any pass: what the spec means. The plan's reference is what the plan says, with
 //! the roundings of what it stores, so it judges the kernels alone and much more closely. Besides, bits are the same
-//! for any number of threads, and for any images that go with an image.
+//! for any number of threads, and for any images that go with an image. Every way meets every number of threads and of
+//! images, in turn, over a few networks.
+
+use std::ops::Range;
 
 use proptest::test_runner::{TestCaseError, TestCaseResult};
 use resnetc_runtime::isa::Level;
@@ -17,8 +20,8 @@ use super::variant::{Chances, Variant, variants};
 const THREADS: [usize; 3] = [2, 3, 5];
 /// More threads than most steps have rows of an image, or panels of channels.
 const MANY: usize = 17;
-/// In which turns there are so many: waiting for each other, they take long.
-const RARELY: usize = 16;
+/// Images that are held against what the plan says: the others' bits do not depend on them.
+const REFERENCED: usize = 2;
 
 /// How far an output is from its references.
 #[derive(Clone, Debug)]
@@ -38,38 +41,46 @@ pub type Judge<'a> = dyn FnMut(&Variant, &Found) -> Result<(), String> + 'a;
 pub fn check(subject: &Subject, chances: &Chances, judge: &mut Judge) -> TestCaseResult {
     for (turn, variant) in variants(subject, chances).iter().enumerate() {
         let compiled = variant.compile(subject);
-        let Some(bytes) = compiled.weights else { return Err(TestCaseError::fail("no weights")) };
+        let bytes = compiled.weights.expect("the subject has values");
         let words = bytes[HEADER..].chunks_exact(4);
         let words: Vec<f32> = words.map(|word| f32::from_le_bytes(word.try_into().unwrap())).collect();
-        let said = reference::run(&compiled.plan, &words, &subject.images);
+        let said = reference::run(&compiled.plan, &words, subject.first(REFERENCED));
         let model = Model::from_bytes(compiled.plan, bytes);
         let model = model.map_err(|error| TestCaseError::fail(format!("{}: {error}", variant.name)))?;
         for (index, level) in Level::available().enumerate() {
-            let place = |what: String| format!("{what}, by {} at {}", variant.name, level.name());
-            let fail = |what: String| TestCaseError::fail(place(what));
+            let fail = |what: String| {
+                TestCaseError::fail(format!("{what}, by {} at {}", variant.name, level.name()))
+            };
             let mut session = session(&model, level, 1);
             let whole = run(&mut session, &subject.images);
             for ((output, values), (said, truth)) in whole.iter().zip(said.iter().zip(&subject.truth)) {
-                let plan = bounds::error(values, said);
+                let plan = bounds::error(&values[..said.len()], said);
                 let found = Found { output: output.clone(), plan, oracle: bounds::error(values, truth) };
                 judge(variant, &found).map_err(fail)?;
             }
-            for n in 1..subject.batch {
+            let turn = chances.turn + turn + index;
+            for n in remainders(subject.batch, turn) {
                 same(&mut session, subject, &whole, n).map_err(fail)?;
             }
-            for (threads, n) in teams(subject.batch, chances.threads + turn + index) {
-                same(&mut self::session(&model, level, threads), subject, &whole, n).map_err(fail)?;
-            }
+            let (threads, n) = team(subject.batch, turn);
+            same(&mut self::session(&model, level, threads), subject, &whole, n).map_err(fail)?;
         }
     }
     Ok(())
 }
 
-/// Numbers of threads, and of images, for a way to compute a network: in turn, so that many networks meet all.
-fn teams(batch: usize, turn: usize) -> Vec<(usize, usize)> {
-    let threads = THREADS[turn % THREADS.len()];
-    let many = turn.is_multiple_of(RARELY).then_some((MANY, 1));
-    [(threads, batch), (threads, 1 + turn % batch)].into_iter().chain(many).collect()
+/// Numbers of images that are run by one thread: all there are, or one of them.
+fn remainders(batch: usize, turn: usize) -> Range<usize> {
+    let one = 1 + turn % batch;
+    if turn.is_multiple_of(2) { 1..batch } else { one..one + 1 }
+}
+
+/// Threads, and a number of images.
+fn team(batch: usize, turn: usize) -> (usize, usize) {
+    match turn % 16 {
+        0 => (MANY, 1),
+        turn => (THREADS[turn % THREADS.len()], batch - turn / THREADS.len() % batch),
+    }
 }
 
 fn session(model: &Model, level: Level, threads: usize) -> Session {
@@ -91,8 +102,7 @@ fn same(
     n: usize,
 ) -> Result<(), String> {
     let first = subject.batch - n;
-    let image = subject.images.len() / subject.batch;
-    for ((name, values), (_, whole)) in run(session, &subject.images[first * image..]).iter().zip(whole) {
+    for ((name, values), (_, whole)) in run(session, subject.last(n)).iter().zip(whole) {
         let all = &whole[first * (whole.len() / subject.batch)..];
         let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
         if bits(values) != bits(all) {

@@ -13,7 +13,7 @@ use super::spec;
 use super::steps::{Activation, Conv, Gate, Groups, Pool, Step};
 
 /// Multiply-accumulates of the largest network: thousands of runs of them take no long time.
-const MOST_MACS: usize = 1_000_000;
+const MOST_MACS: usize = 400_000;
 
 /// A random network, or an ensemble of some.
 #[derive(Clone)]
@@ -188,7 +188,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => select(vec!["dropout", "dropout 0.2", "drop_path 0.1"]).prop_map(Step::Nothing),
         2 => activation().prop_map(Step::Activation),
-        2 => Just(Step::Norm),
+        2 => norm().prop_map(Step::Norm),
         20 => conv().prop_map(Step::Conv),
         4 => pool().prop_map(Step::Pool),
         2 => (sizes, 1usize..4).prop_map(|(taps, stride)| Step::Blur(taps, stride)),
@@ -197,6 +197,10 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Mean),
         1 => Just(Step::Softmax),
     ]
+}
+
+fn norm() -> impl Strategy<Value = &'static str> {
+    select(vec!["norm", "norm", "norm eps 1e-3"])
 }
 
 fn width() -> impl Strategy<Value = usize> {
@@ -215,7 +219,7 @@ fn conv() -> impl Strategy<Value = Conv> {
     let dilation = prop_oneof![6 => Just([1, 1]), 1 => [1usize..4, 1usize..4]];
     (
         (select(kernels), one_or_more(), pad(), option::weighted(0.7, width()), dilation),
-        (groups, any::<bool>(), any::<bool>(), activation(), prop::bool::weighted(0.1)),
+        (groups, any::<bool>(), option::of(norm()), activation(), prop::bool::weighted(0.1)),
     )
         .prop_map(
             |((kernel, stride, pad, width, dilation), (groups, bias, norm, activation, is_output))| Conv {

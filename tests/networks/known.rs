@@ -23,7 +23,7 @@ use super::variant::Chances;
 fn agrees(text: &str) {
     let tuning = vec![Algorithm::Winograd { form: Form::F4x4, block: 5 }];
     let precisions = vec![Precision::Int8, Precision::F32, Precision::Bf16];
-    let chances = Chances { tuning, precisions, at_once: 1, threads: 0 };
+    let chances = Chances { tuning, precisions, at_once: 1, turn: 0 };
     check(&Subject::new(text, 3), &chances, &mut bounds::hold)
         .unwrap_or_else(|error| panic!("{error}\n{text}"));
 }

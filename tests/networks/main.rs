@@ -10,6 +10,7 @@
 //! and `RESNETC_SEED=N` begins with that seed. What was found so far has its own tests in [`known`].
 
 mod bounds;
+mod coverage;
 mod differential;
 mod generator;
 mod known;

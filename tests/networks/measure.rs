@@ -46,7 +46,7 @@ fn errors_of_many_networks() {
         let text = case.network.spec();
         let subject = Subject::new(&text, case.batch);
         check(&subject, &case.chances, &mut |variant, found| {
-            let kind = variant.name.lines().next().unwrap_or_default();
+            let kind = variant.name.split([',', ':']).next().unwrap_or_default();
             let mut errors = errors.borrow_mut();
             for (from, error) in [("the plan", found.plan), ("the oracle", found.oracle)] {
                 let of = format!("{kind} from {from}");

@@ -18,7 +18,7 @@ use super::variant::Chances;
 /// Networks of each property, unless the environment says another number.
 const NETWORKS: u64 = 40;
 /// Multiply-accumulates of a batch, about, if it has more than one image.
-const MOST_MACS: usize = 3_000_000;
+const MOST_MACS: usize = 1_200_000;
 /// How often a network is made smaller, at most.
 const SHRINKS: u32 = 600;
 
@@ -49,7 +49,7 @@ pub fn cases() -> impl Strategy<Value = Case> {
         3 => winograd.prop_map(|(form, block)| Algorithm::Winograd { form, block }),
     ];
     let chances = (vec(algorithm, 1..4), vec(select(&Precision::ALL[..]), 1..5), 0usize..9, 0usize..48)
-        .prop_map(|(tuning, precisions, at_once, threads)| Chances { tuning, precisions, at_once, threads });
+        .prop_map(|(tuning, precisions, at_once, turn)| Chances { tuning, precisions, at_once, turn });
     (random(), 1usize..10, chances).prop_map(|(network, batch, chances)| {
         let most = (MOST_MACS / spec::write(&network).macs.max(1)).max(1);
         Case { network, batch: batch.min(most), chances }

@@ -17,7 +17,7 @@ pub enum Step {
     /// An activation by itself.
     Activation(Activation),
     /// A norm behind no convolution.
-    Norm,
+    Norm(&'static str),
     /// A convolution.
     Conv(Conv),
     /// A maximum or a mean over windows.
@@ -47,8 +47,8 @@ pub struct Conv {
     pub groups: Groups,
     /// Whether a bias is added.
     pub bias: bool,
-    /// Whether a norm follows.
-    pub norm: bool,
+    /// The norm that follows, if there is one.
+    pub norm: Option<&'static str>,
     /// What follows that.
     pub activation: Activation,
     /// Whether what it gives is an output of the network.
@@ -106,9 +106,8 @@ impl Step {
     /// Its words at a place, which then is the place behind it; `None` if it has no sense there.
     pub fn words(&self, place: &mut Place, within: Within) -> Option<String> {
         match self {
-            Self::Nothing(word) => Some((*word).to_owned()),
             Self::Activation(word) => Some(*word).filter(|word| !word.is_empty()).map(str::to_owned),
-            Self::Norm => Some("norm".to_owned()),
+            Self::Nothing(word) | Self::Norm(word) => Some((*word).to_owned()),
             Self::Softmax => Some("softmax".to_owned()),
             Self::Conv(conv) => Some(conv.words(place, within)),
             Self::Pool(pool) => Some(pool.words(place, within)),
@@ -164,9 +163,8 @@ impl Conv {
                 window.kernel.iter().product::<usize>() * inputs / groups * channels * height * width;
             *shape = [channels, height, width];
         }
-        let norm = if self.norm { "; norm" } else { "" };
-        let activation = if self.activation.is_empty() { "" } else { "; " };
-        format!("{words}{norm}{activation}{}", self.activation)
+        let activation = Some(self.activation).filter(|word| !word.is_empty());
+        [Some(&*words), self.norm, activation].into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 
     /// The groups that it can have, if it is not depthwise.

@@ -45,6 +45,21 @@ impl Subject {
         Self { network, values, images, batch, truth }
     }
 
+    /// So many images from the first on, or all.
+    pub fn first(&self, n: usize) -> &[f32] {
+        &self.images[..n.min(self.batch) * self.size()]
+    }
+
+    /// So many images up to the last.
+    pub fn last(&self, n: usize) -> &[f32] {
+        &self.images[(self.batch - n) * self.size()..]
+    }
+
+    /// Values of an image.
+    fn size(&self) -> usize {
+        self.images.len() / self.batch
+    }
+
     /// The ranges of all values on the images.
     pub fn calibrate(&self) -> Calibration {
         let mut graph = resnetc::fuse(&self.network, Some(self.values.clone()));

@@ -20,8 +20,8 @@ pub struct Chances {
     pub precisions: Vec<Precision>,
     /// Images that are run at once where all could be, less one; modulo the batch.
     pub at_once: usize,
-    /// Whose turn it is among numbers of threads.
-    pub threads: usize,
+    /// Whose turn it is among numbers of threads and of images.
+    pub turn: usize,
 }
 
 /// One way.
@@ -33,8 +33,8 @@ pub struct Variant {
     pub precision: Precision,
     /// How it is compiled.
     pub options: Options,
-    /// Images that go through the network at once, if not as many as the plan says: small networks would be run in
-    /// no more than one round.
+    /// The most images that go through the network at once, if the plan lets more: small networks would be run in no
+    /// more than one round.
     pub at_once: Option<usize>,
 }
 
@@ -48,7 +48,8 @@ impl Variant {
     pub fn compile(&self, subject: &Subject) -> Compiled {
         let compiled = compile_values(&subject.network, Some(subject.values.clone()), &self.options);
         let mut compiled = compiled.unwrap_or_else(|error| panic!("{}: {error}", self.name));
-        compiled.plan.images = self.at_once.unwrap_or(compiled.plan.images);
+        let images = &mut compiled.plan.images;
+        *images = self.at_once.map_or(*images, |at_once| at_once.min(*images));
         compiled
     }
 }
