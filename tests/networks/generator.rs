@@ -8,9 +8,9 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::place::{Pad, Window};
 use super::spec;
 use super::steps::{Activation, Conv, Gate, Groups, Pool, Step};
+use super::window::{Pad, Window};
 
 /// Multiply-accumulates of the largest network: thousands of runs of them take no long time.
 const MOST_MACS: usize = 400_000;

@@ -23,3 +23,4 @@ mod spec;
 mod steps;
 mod subject;
 mod variant;
+mod window;

@@ -1,4 +1,4 @@
-//! Where a step of a random network stands: the shapes there, and how windows change them.
+//! Where a step of a random network stands.
 
 /// Channels, height and width.
 pub type Shape = [usize; 3];
@@ -38,41 +38,13 @@ impl Place {
     }
 }
 
-/// Windows over a map.
-#[derive(Clone, Debug)]
-pub struct Window {
-    /// Height and width.
-    pub kernel: [usize; 2],
-    /// Between windows.
-    pub stride: [usize; 2],
-    /// Around the map.
-    pub pad: Pad,
-}
-
-/// Padding around a map.
+/// Where a step stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Pad {
-    /// Half a window's.
-    Centred,
-    /// TensorFlow's.
-    Same,
-    /// So many rows and columns on each side.
-    Of([usize; 2]),
-}
-
-/// How many windows of a size, stride and dilation fit; `None` if not one does.
-pub fn outputs(
-    length: usize,
-    (size, stride, dilation): (usize, usize, usize),
-    (before, after): (usize, usize),
-) -> Option<usize> {
-    let room = (before + length + after).checked_sub((size - 1) * dilation + 1)?;
-    Some(room / stride + 1)
-}
-
-/// The padding with which there are as many windows as the length has strides.
-pub fn same(length: usize, (size, stride, dilation): (usize, usize, usize)) -> (usize, usize) {
-    let last = (length.div_ceil(stride) - 1) * stride;
-    let missing = (last + (size - 1) * dilation + 1).saturating_sub(length);
-    (missing / 2, missing - missing / 2)
+pub enum Within {
+    /// In a part of the network: shapes may become any.
+    Part,
+    /// In a residual's branch: maps keep their size.
+    Branch,
+    /// The same, but that it takes the block's stride.
+    Strided,
 }

@@ -100,11 +100,11 @@ pub fn first_failure(
     first: u64,
     networks: u64,
     property: impl Fn(&Case) -> TestCaseResult,
-) -> Result<(), Failure> {
+) -> Result<(), Box<Failure>> {
     (0..networks).try_for_each(|index| try_seed(first.wrapping_add(index), &property))
 }
 
-fn try_seed(seed: u64, property: impl Fn(&Case) -> TestCaseResult) -> Result<(), Failure> {
+fn try_seed(seed: u64, property: impl Fn(&Case) -> TestCaseResult) -> Result<(), Box<Failure>> {
     let config =
         Config { cases: 1, failure_persistence: None, max_shrink_iters: SHRINKS, ..Config::default() };
     let mut bytes = [0; 32];
@@ -112,7 +112,7 @@ fn try_seed(seed: u64, property: impl Fn(&Case) -> TestCaseResult) -> Result<(),
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let found = TestRunner::new_with_rng(config, rng).run(&cases(), |case| property(&case));
     found.map_err(|error| match error {
-        TestError::Fail(reason, case) => Failure { reason: reason.to_string(), case, seed },
+        TestError::Fail(reason, case) => Box::new(Failure { reason: reason.to_string(), case, seed }),
         TestError::Abort(reason) => panic!("no network: {reason}"),
     })
 }

@@ -16,7 +16,7 @@ const FEW_LINES: usize = 8;
 const FEW_VALUES: usize = 16;
 
 /// The smallest failure that is found.
-fn find(property: impl Fn(&Case) -> TestCaseResult) -> Failure {
+fn find(property: impl Fn(&Case) -> TestCaseResult) -> Box<Failure> {
     first_failure(0, NETWORKS, property).expect_err("a fault was planted")
 }
 

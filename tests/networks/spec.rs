@@ -4,8 +4,8 @@
 //! their own, so that what is written fits.
 
 use super::generator::{Blocks, Body, Classes, Projection, Random, Stage};
-use super::place::{Place, Shape};
-use super::steps::{Groups, Step, Within};
+use super::place::{Place, Shape, Within};
+use super::steps::{Groups, Step};
 
 /// A network that was written.
 pub struct Written {

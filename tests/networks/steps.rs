@@ -4,7 +4,8 @@
 //! Groups become the most that divide the channels, a window that does not fit gets padding, and what has no
 //! sense on a map so small is left out. So each part of a network shrinks by itself.
 
-use super::place::{Pad, Place, Shape, Window, outputs, same};
+use super::place::{Place, Shape, Within};
+use super::window::{Pad, Window, outputs};
 
 /// A word of an activation, or none.
 pub type Activation = &'static str;
@@ -84,17 +85,6 @@ pub enum Gate {
     Map(usize, Activation),
     /// Squeeze to so many channels, and excitation.
     Squeeze(usize, Activation, Activation),
-}
-
-/// Where a step stands.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Within {
-    /// In a part of the network: shapes may become any.
-    Part,
-    /// In a residual's branch: maps keep their size.
-    Branch,
-    /// The same, but that it takes the block's stride.
-    Strided,
 }
 
 impl Step {
@@ -256,70 +246,4 @@ fn widen(by: usize, stride: usize, place: &mut Place, within: Within) -> Option<
         [*height, *width] = [height.div_ceil(stride), width.div_ceil(stride)];
     }
     Some(format!("zero_pad_channels {}, stride {stride}", place.channels()?))
-}
-
-impl Window {
-    /// The window that fits the maps of a place.
-    fn fitted(&self, place: &Place, within: Within, dilation: [usize; 2]) -> Self {
-        let mut window = self.clone();
-        if within != Within::Part {
-            window.stride = [1, 1];
-            let is_odd = window.kernel.iter().all(|size| size % 2 == 1);
-            window.pad = if is_odd && self.pad != Pad::Same { Pad::Centred } else { Pad::Same };
-        }
-        let fits = |shape: &Shape| window.map(*shape, window.stride, dilation, false).is_some();
-        if !place.shapes.iter().all(fits) {
-            window.pad = Pad::Same;
-        }
-        window
-    }
-
-    /// The maps that it gives at a place.
-    fn maps(&self, place: &Place, within: Within, dilation: [usize; 2], ceil: bool) -> Vec<[usize; 2]> {
-        let map = |(index, shape): (usize, &Shape)| {
-            let stride = if within == Within::Strided { [place.stride_of(index); 2] } else { self.stride };
-            self.map(*shape, stride, dilation, ceil).unwrap_or_else(|| panic!("{self:?} fits {shape:?}"))
-        };
-        place.shapes.iter().enumerate().map(map).collect()
-    }
-
-    fn map(
-        &self,
-        [_, height, width]: Shape,
-        stride: [usize; 2],
-        dilation: [usize; 2],
-        ceil: bool,
-    ) -> Option<[usize; 2]> {
-        let side = |axis: usize, length: usize| {
-            let (size, stride, dilation) = (self.kernel[axis], stride[axis], dilation[axis]);
-            let (before, after) = match self.pad {
-                Pad::Centred => [(size - 1) / 2 * dilation; 2].into(),
-                Pad::Of(pad) => [pad[axis]; 2].into(),
-                Pad::Same => same(length, (size, stride, dilation)),
-            };
-            let whole = outputs(length, (size, stride, dilation), (before, after))?;
-            // A further window begins within the map.
-            let more = ceil
-                && (whole - 1) * stride + size < length + before + after
-                && whole * stride < length + before;
-            Some(whole + usize::from(more))
-        };
-        Some([side(0, height)?, side(1, width)?])
-    }
-
-    fn stride_words(&self, within: Within, unless: [usize; 2]) -> String {
-        match within {
-            Within::Strided => ", stride".to_owned(),
-            Within::Part | Within::Branch if self.stride == unless => String::new(),
-            Within::Part | Within::Branch => format!(", stride({}, {})", self.stride[0], self.stride[1]),
-        }
-    }
-
-    fn pad_words(&self, centred: [usize; 2]) -> String {
-        match self.pad {
-            Pad::Same => ", pad same".to_owned(),
-            Pad::Centred => format!(", pad({}, {})", centred[0], centred[1]),
-            Pad::Of(pad) => format!(", pad({}, {})", pad[0], pad[1]),
-        }
-    }
 }
