@@ -53,6 +53,11 @@ pub fn check(subject: &Subject, chances: &Chances, judge: &mut Judge) -> TestCas
             };
             let mut session = session(&model, level, 1);
             let whole = run(&mut session, &subject.images);
+            assert_eq!(
+                [whole.len(), said.len()],
+                [subject.truth.len(); 2],
+                "as many outputs as the graph has"
+            );
             for ((output, values), (said, truth)) in whole.iter().zip(said.iter().zip(&subject.truth)) {
                 let plan = bounds::error(&values[..said.len()], said);
                 let found = Found { output: output.clone(), plan, oracle: bounds::error(values, truth) };
