@@ -38,6 +38,7 @@ fn unsafe_code_lives_where_it_may() {
         "runtime/src/isa",
         "runtime/src/kernels/",
         "runtime/src/mapping.rs",
+        "runtime/src/program/signals.rs",
         "runtime/src/reference/gemm.rs",
         "runtime/src/session.rs",
         "runtime/src/threads",

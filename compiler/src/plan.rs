@@ -66,6 +66,9 @@ pub enum PlanError {
     /// Sizes that do not fit a machine word.
     #[error("the network's buffers are larger than this machine can address")]
     TooLarge,
+    /// No memory for the packed weights.
+    #[error("cannot allocate {0} bytes for the packed weights")]
+    Memory(usize),
     /// Weights that folding a norm made infinite, or no numbers.
     #[error(
         "the weights of `{step}`, with its norm folded in, are not all finite: is a running variance \
@@ -133,7 +136,7 @@ pub fn plan(graph: &Graph, options: &Options) -> Result<Planned, PlanError> {
     } else {
         Vec::new()
     };
-    let (weights, packed) = packer.finish();
+    let (weights, packed) = packer.finish()?;
     if let Some(step) = steps.iter().find_map(|placed| too_deep(&placed.step)) {
         return Err(PlanError::TooDeep { step });
     }

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{Error, files};
 
+use super::children::Running;
 use super::terminal::Progress;
 
 /// The runtime's files, and the workspace's manifest and lock file.
@@ -164,11 +165,12 @@ impl Cache {
             // Cargo's own bar has how much there is to do.
             command.env("CARGO_TERM_PROGRESS_WHEN", "always").env("CARGO_TERM_PROGRESS_WIDTH", "80");
         }
-        let mut child = command.spawn().map_err(|e| Refused::Failed(no_cargo(&e)))?;
-        let stdout = child.stdout.take();
-        let messages = std::thread::spawn(move || stdout.and_then(executable_of));
+        let mut cargo = Running::start(&mut command).map_err(|e| Refused::Failed(no_cargo(&e)))?;
+        let stdout = cargo.0.stdout.take();
+        let messages = std::thread::Builder::new().spawn(move || stdout.and_then(executable_of));
+        let messages = messages.map_err(|e| Refused::Failed(no_thread(e)))?;
         let mut log = String::new();
-        if let Some(stderr) = child.stderr.take() {
+        if let Some(stderr) = cargo.0.stderr.take() {
             for line in lines(stderr) {
                 match units(&line) {
                     Some((done, all)) => {
@@ -178,7 +180,7 @@ impl Cache {
                 }
             }
         }
-        let status = child.wait().map_err(|e| Refused::Failed(no_cargo(&e)))?;
+        let status = cargo.0.wait().map_err(|e| Refused::Failed(no_cargo(&e)))?;
         let executable = messages.join().ok().flatten();
         if let (true, Some(executable)) = (status.success(), executable) {
             return Ok(executable);
@@ -233,6 +235,10 @@ enum Refused {
 
 fn cargo_path() -> PathBuf {
     std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from)
+}
+
+fn no_thread(error: std::io::Error) -> Error {
+    Error::Run(resnetc_runtime::Error::Spawn(error))
 }
 
 fn no_cargo(error: &std::io::Error) -> Error {

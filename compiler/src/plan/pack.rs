@@ -10,6 +10,7 @@ use resnetc_runtime::plan::{Element, LANES, View};
 use crate::graph::Constant;
 use crate::model::network;
 
+use super::PlanError;
 use super::words::Weights;
 
 /// Packed weights so far.
@@ -18,6 +19,8 @@ pub struct Packer {
     values: Option<Vec<f32>>,
     /// Whether all that was packed since it was last asked is finite.
     finite: bool,
+    /// Whether there was no memory for the values, which are then only counted.
+    full: bool,
 }
 
 /// The groups of a convolution as they are packed.
@@ -59,7 +62,7 @@ impl Groups {
 impl Packer {
     /// Nothing packed yet.
     pub fn new() -> Self {
-        Self { length: 0, values: Some(Vec::new()), finite: true }
+        Self { length: 0, values: Some(Vec::new()), finite: true, full: false }
     }
 
     /// How much is packed so far.
@@ -68,8 +71,15 @@ impl Packer {
     }
 
     /// How much was packed, and the values if all were known.
-    pub fn finish(self) -> (usize, Option<Vec<f32>>) {
-        (self.length, self.values)
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError::Memory`].
+    pub fn finish(self) -> Result<(usize, Option<Vec<f32>>), PlanError> {
+        match self.full {
+            true => Err(PlanError::Memory(self.length.saturating_mul(size_of::<f32>()))),
+            false => Ok((self.length, self.values)),
+        }
     }
 
     /// Whether all that was packed since the last question is finite.
@@ -91,6 +101,11 @@ impl Packer {
         self.length += length;
         match (&mut self.values, fill) {
             (Some(values), Some(fill)) => {
+                self.full |= values.try_reserve(length).is_err();
+                if self.full {
+                    self.values = None;
+                    return offset;
+                }
                 values.resize(self.length, 0.0);
                 fill(&mut values[offset..]);
             }
