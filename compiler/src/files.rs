@@ -39,17 +39,26 @@ pub fn replace(
         let opened = OpenOptions::new().write(true).open(&target);
         return opened.and_then(|mut file| fill(&mut file)).map_err(fail);
     }
-    let temporary = Temporary::beside(&target);
     let write = || -> io::Result<()> {
-        let mut file = File::create(&temporary.0)?;
-        fill(&mut file)?;
+        let (temporary, mut file) = Temporary::beside(&target)?;
+        // Before anything is in it: what nobody else may read is so from the begin.
         if let Some(permissions) = permissions.or_else(|| present.map(|m| m.permissions())) {
             file.set_permissions(permissions)?;
         }
+        fill(&mut file)?;
         file.sync_all()?;
         fs::rename(&temporary.0, &target)
     };
-    write().map_err(fail)
+    write().map_err(fail)?;
+    sync_folder(&target);
+    Ok(())
+}
+
+/// Makes a renaming last through a loss of power. The file is whole either way, so that a system which
+/// does not do that for folders is no error.
+fn sync_folder(path: &Path) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let _ = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
 }
 
 /// Removes what is half-written: for an interrupt's handler, which ends the process.
@@ -64,14 +73,26 @@ pub fn remove_temporaries() {
 struct Temporary(PathBuf);
 
 impl Temporary {
-    /// A name in the same folder that nobody else uses.
-    fn beside(path: &Path) -> Self {
+    /// Creates a file in the same folder, under a name that nothing has: a process that was killed may
+    /// have left one, and a link is not followed.
+    fn beside(path: &Path) -> io::Result<(Self, File)> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         // With its prefix and suffix the name is to fit what file systems take.
         let stem: String = name.chars().take(50).collect();
-        let temporary = path.with_file_name(format!(".{stem}.{}", std::process::id()));
-        TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner).push(temporary.clone());
-        Self(temporary)
+        // Held meanwhile, so that an interrupt removes this file if it is there, and no other.
+        let mut temporaries = TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut count = 0;
+        loop {
+            let temporary = path.with_file_name(format!(".{stem}.{}.{count}.part", std::process::id()));
+            match OpenOptions::new().write(true).create_new(true).open(&temporary) {
+                Ok(file) => {
+                    temporaries.push(temporary.clone());
+                    return Ok((Self(temporary), file));
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && count < 1000 => count += 1,
+                Err(error) => return Err(error),
+            }
+        }
     }
 }
 
@@ -85,4 +106,63 @@ impl Drop for Temporary {
 /// A text file, whole.
 pub(crate) fn read_text(path: &Path) -> Result<String, Error> {
     std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(folder: &Path) -> Vec<String> {
+        let names = fs::read_dir(folder).expect("lists").map(|e| e.expect("is there").file_name());
+        let mut names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_failure_in_the_middle_leaves_the_old_file_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("net.weights");
+        fs::write(&path, b"old").expect("writes");
+        let failed = replace(&path, None, |file| {
+            file.write_all(b"half")?;
+            Err(io::ErrorKind::StorageFull.into())
+        });
+        assert!(matches!(failed, Err(Error::Write { .. })));
+        assert_eq!(fs::read(&path).expect("is there"), b"old");
+        assert_eq!(entries(folder.path()), ["net.weights"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_lies_at_a_temporarys_name_is_neither_followed_nor_overwritten() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = |name: &str| folder.path().join(name);
+        let id = std::process::id();
+        fs::write(place("precious"), b"precious").expect("writes");
+        std::os::unix::fs::symlink(place("precious"), place(&format!(".net.{id}.0.part"))).expect("links");
+        fs::write(place(&format!(".net.{id}.1.part")), b"left").expect("writes");
+        write_whole(&place("net"), b"new").expect("writes");
+        assert_eq!(fs::read(place("net")).expect("is there"), b"new");
+        assert!(!fs::symlink_metadata(place("net")).expect("is there").is_symlink());
+        assert_eq!(fs::read(place("precious")).expect("is there"), b"precious");
+        assert_eq!(fs::read(place(&format!(".net.{id}.1.part"))).expect("is there"), b"left");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_private_is_so_while_it_is_written() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("net");
+        fs::write(&path, b"old").expect("writes");
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("sets");
+        replace(&path, None, |file| {
+            assert_eq!(file.metadata()?.permissions().mode() & 0o777, 0o600);
+            file.write_all(b"new")
+        })
+        .expect("writes");
+        assert_eq!(fs::metadata(&path).expect("is there").permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read(&path).expect("is there"), b"new");
+    }
 }

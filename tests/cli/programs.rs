@@ -157,14 +157,52 @@ fn weights_beside_the_program_are_checked() {
     };
     assert!(good(&mut classify()).contains("ship"));
     let whole = fs::read(&weights).unwrap();
-    fs::write(&weights, &whole[..whole.len() - 4]).unwrap();
-    assert!(bad(&mut classify(), 1).contains("net.weights"));
-    let mut other = whole.clone();
-    other[12] ^= 1;
-    fs::write(&weights, &other).unwrap();
-    bad(&mut classify(), 1);
+    let changed = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        bytes
+    };
+    let other = |arguments: &[&str]| {
+        good(resnetc(&folder).arg("build").arg(&spec).args(["--no-embed", "-o", "other"]).args(arguments));
+        fs::read(folder.join("other.weights")).unwrap()
+    };
+    for (bytes, reason) in [
+        (whole[..whole.len() - 4].to_vec(), "are needed"),
+        ([&whole[..], &[0]].concat(), "are needed"),
+        (changed(0), "`resnetcw` is missing"),
+        (changed(8), "reads version 2"),
+        (changed(12), "damaged"),
+        (changed(whole.len() / 2), "damaged"),
+        (changed(whole.len() - 1), "damaged"),
+        (other(&["--precision", "bf16"]), "another network, checkpoint, precision or layout"),
+        (other(&["--random-weights"]), "another network, checkpoint, precision or layout"),
+    ] {
+        fs::write(&weights, bytes).unwrap();
+        let told = bad(&mut classify(), 1);
+        assert!(told.contains("net.weights") && told.contains(reason), "{reason}: {told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+    }
     fs::remove_file(&weights).unwrap();
     assert!(bad(&mut classify(), 1).contains("net.weights"));
+}
+
+#[test]
+fn weights_in_the_program_are_checked() {
+    let folder = scratch("within");
+    let ship = root().join("examples/cifar10/pictures/ship-1.jpg");
+    let whole = fs::read(program()).unwrap();
+    let path = folder.join("damaged");
+    // A copy, so that its permissions are the program's.
+    fs::copy(program(), &path).unwrap();
+    let mut told = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        bad(Command::new(&path).arg("classify").arg(&ship), 1)
+    };
+    let mut flipped = whole.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    assert!(told(&flipped).contains("weights are damaged"));
+    assert!(told(&whole[..whole.len() - 1]).contains("was it stripped"));
+    assert!(told(&[&whole[..], &[0]].concat()).contains("was it stripped"));
 }
 
 #[test]

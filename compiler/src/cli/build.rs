@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use resnetc_runtime::plan::Plan;
+
 use crate::emit::{labels_file, module_name, program};
 use crate::{Compiled, Error, files};
 
@@ -61,31 +63,31 @@ pub fn run(matches: &ArgMatches) -> Outcome {
 }
 
 /// Compiles a program to `path`, and its weights to `path.weights` unless they are embedded.
-pub fn build(
+fn build(
     cache: &Cache,
     compiled: &Compiled,
     path: &Path,
     embed: bool,
     progress: &Progress,
 ) -> Result<(), Error> {
-    let plan = &compiled.plan;
-    let name = module_name(&plan.name);
     let packed = compiled.weights.as_deref().unwrap_or_default();
-    let beside = weights_path(path);
-    let file = beside.file_name().unwrap_or_default().to_string_lossy();
-    let main = program(plan, if embed { None } else { Some(&*file) });
-    let labels = (labels_file(plan), plan.labels.join("\n"));
-    let source = Source {
-        name: &name,
-        main: &main,
-        included: if plan.labels.is_empty() { None } else { Some(&labels) },
-    };
-    progress.step("compiling the program (the runtime too, the first time)");
     if embed {
-        return cache.build(&source, path, packed, progress);
+        return cache.build(&source(&compiled.plan, None), path, packed, progress);
     }
+    let beside = weights_path(path);
     files::write_whole(&beside, packed)?;
-    cache.build(&source, path, &[], progress)
+    let file = beside.file_name().unwrap_or_default().to_string_lossy();
+    cache.build(&source(&compiled.plan, Some(&file)), path, &[], progress)
+}
+
+/// The source of a program whose weights are in the file `beside` in its folder, or behind the executable.
+pub fn source(plan: &Plan, beside: Option<&str>) -> Source {
+    let labels = || (labels_file(plan), plan.labels.join("\n"));
+    Source {
+        name: module_name(&plan.name),
+        main: program(plan, beside),
+        included: (!plan.labels.is_empty()).then(labels),
+    }
 }
 
 /// Where the executable goes: not onto what it is made from, and into a folder that is there.
