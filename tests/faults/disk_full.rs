@@ -50,6 +50,29 @@ fn a_full_device_is_told_and_stays_a_device() {
 }
 
 #[test]
+fn a_program_and_its_weights_are_replaced_together_or_not_at_all() {
+    if !can(&NAMESPACE, "full disks") {
+        return;
+    }
+    let _ = program();
+    let folder = scratch("pair");
+    fs::write(folder.join("wide.resnet"), SPEC).unwrap();
+    // Room for the weights, and none for the program.
+    let script = "mount -t tmpfs -o size=256k none \"$1\" && cd \"$1\" && shift && echo old >out && \
+        echo old >out.weights; \"$@\" >/dev/null; echo $?; cat out out.weights; ls -A";
+    let place = folder.join("place");
+    fs::create_dir(&place).unwrap();
+    let spec = folder.join("wide.resnet").display().to_string();
+    let mut build = resnetc(&folder);
+    build.args(["build", &spec, "--random-weights", "--no-embed", "-o", "out"]);
+    let output =
+        run(&mut under(&["unshare", "-rm", "sh", "-c", script, "sh", &place.display().to_string()], &build));
+    let told = text(&output.stderr);
+    assert!(told.contains("cannot write out: No space left on device"), "{told}");
+    assert_eq!(text(&output.stdout), "1\nold\nold\nout\nout.weights\n");
+}
+
+#[test]
 fn a_project_that_has_no_room_can_be_begun_again() {
     if !can(&NAMESPACE, "full disks") {
         return;

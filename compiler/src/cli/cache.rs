@@ -6,7 +6,7 @@
 //! its digest, which is written behind it. What cargo made of the sources is trusted as cargo does.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -40,6 +40,15 @@ pub fn folder() -> Result<PathBuf, Error> {
         .ok_or_else(|| Error::Usage("there is no cache folder: set RESNETC_CACHE, or HOME".to_owned()))?;
     // cargo runs in another folder.
     std::path::absolute(&folder).map_err(|source| Error::Read { path: folder, source })
+}
+
+/// Packed weights, and where they go.
+#[derive(Clone, Copy)]
+pub enum Packed<'a> {
+    /// Behind the executable.
+    Behind(&'a [u8]),
+    /// To a file of their own.
+    Beside(&'a Path, &'a [u8]),
 }
 
 /// A program's files before it is built.
@@ -88,13 +97,13 @@ impl Cache {
         if let Some(folder) = path.parent() {
             create_dir(folder)?;
         }
-        self.build(source, &path, weights, &Progress::new("compiling"))?;
+        self.build(source, &path, Packed::Behind(weights), &Progress::new("compiling"))?;
         let digest = digest_of(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
         write(&record, digest.as_bytes())?;
         Ok(path)
     }
 
-    /// Compiles a program, and puts it at `to`, with packed weights behind it if there are any.
+    /// Compiles a program, and puts it at `to`, and its weights where they are to be.
     ///
     /// # Errors
     ///
@@ -103,7 +112,7 @@ impl Cache {
         &self,
         source: &Source,
         to: &Path,
-        weights: &[u8],
+        weights: Packed,
         progress: &Progress,
     ) -> Result<(), Error> {
         progress.step("compiling the program (the runtime too, the first time)");
@@ -325,15 +334,27 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     files::write_whole(path, bytes)
 }
 
-/// Copies an executable, and appends its weights; whole or not at all.
-fn install(from: &Path, weights: &[u8], to: &Path) -> Result<(), Error> {
+/// Copies an executable, and writes its weights; whole or not at all. Both are there before one takes its name:
+/// an executable has no use for the weights of another.
+fn install(from: &Path, weights: Packed, to: &Path) -> Result<(), Error> {
     let read = |source| Error::Read { path: from.to_owned(), source };
     let mut executable = File::open(from).map_err(read)?;
     let permissions = executable.metadata().map_err(read)?.permissions();
-    files::replace(to, Some(permissions), |file| {
+    let beside = match weights {
+        Packed::Behind(_) => None,
+        Packed::Beside(path, weights) => Some(files::prepare(path, None, |file| file.write_all(weights))?),
+    };
+    let program = files::prepare(to, Some(permissions), |file| {
         let length = std::io::copy(&mut executable, file)?;
-        if weights.is_empty() { Ok(()) } else { resnetc_runtime::weights::append(length, weights, file) }
-    })
+        match weights {
+            Packed::Behind(weights) => resnetc_runtime::weights::append(length, weights, file),
+            Packed::Beside(..) => Ok(()),
+        }
+    })?;
+    if let Some(beside) = beside {
+        beside.take_name()?;
+    }
+    program.take_name()
 }
 
 #[cfg(test)]

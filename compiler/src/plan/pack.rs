@@ -274,7 +274,7 @@ impl Packer {
 /// The values of a weight and its bias, if they are known; no bias is an empty one.
 fn known<'a>(weight: &'a Constant, bias: Option<&'a Constant>) -> Option<(&'a [f32], &'a [f32])> {
     let bias = match bias {
-        Some(bias) => bias.values.as_deref()?,
+        Some(bias) => bias.values.as_ref()?.as_slice(),
         None => &[],
     };
     Some((weight.values.as_deref()?, bias))
