@@ -19,7 +19,17 @@ static TEMPORARIES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 ///
 /// If it cannot be written; what was there before is then untouched.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    replace(path, None, |file| file.write_all(bytes))
+    prepare(path, None, |file| file.write_all(bytes))?.take_name()
+}
+
+/// A file that is written and has yet to take its name; without that it is gone when this is dropped.
+pub struct Prepared {
+    /// As the user wrote it.
+    path: PathBuf,
+    /// Where that leads.
+    target: PathBuf,
+    /// None if it is no regular file, and was written straight.
+    temporary: Option<Temporary>,
 }
 
 /// Writes what `fill` writes; with these permissions, or else those that the file has already.
@@ -27,19 +37,20 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// # Errors
 ///
 /// Those of [`write_whole`].
-pub fn replace(
+pub fn prepare(
     path: &Path,
     permissions: Option<Permissions>,
     fill: impl FnOnce(&mut File) -> io::Result<()>,
-) -> Result<(), Error> {
+) -> Result<Prepared, Error> {
     let fail = |source| Error::Write { path: path.to_owned(), source };
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let present = fs::metadata(&target).ok();
     if present.as_ref().is_some_and(|m| !m.is_file() && !m.is_dir()) {
         let opened = OpenOptions::new().write(true).open(&target);
-        return opened.and_then(|mut file| fill(&mut file)).map_err(fail);
+        opened.and_then(|mut file| fill(&mut file)).map_err(fail)?;
+        return Ok(Prepared { path: path.to_owned(), target, temporary: None });
     }
-    let write = || -> io::Result<()> {
+    let write = || -> io::Result<Temporary> {
         let (temporary, mut file) = Temporary::beside(&target)?;
         // Before anything is in it: what nobody else may read is so from the begin.
         if let Some(permissions) = permissions.or_else(|| present.map(|m| m.permissions())) {
@@ -47,11 +58,25 @@ pub fn replace(
         }
         fill(&mut file)?;
         file.sync_all()?;
-        fs::rename(&temporary.0, &target)
+        Ok(temporary)
     };
-    write().map_err(fail)?;
-    sync_folder(&target);
-    Ok(())
+    let temporary = Some(write().map_err(fail)?);
+    Ok(Prepared { path: path.to_owned(), target, temporary })
+}
+
+impl Prepared {
+    /// Puts it in the place of what had the name.
+    ///
+    /// # Errors
+    ///
+    /// If that cannot be replaced; it is then untouched.
+    pub fn take_name(self) -> Result<(), Error> {
+        let Some(temporary) = &self.temporary else { return Ok(()) };
+        fs::rename(&temporary.0, &self.target)
+            .map_err(|source| Error::Write { path: self.path.clone(), source })?;
+        sync_folder(&self.target);
+        Ok(())
+    }
 }
 
 /// Makes a renaming last through a loss of power. The file is whole either way, so that a system which
@@ -179,7 +204,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("net.weights");
         fs::write(&path, b"old").expect("writes");
-        let failed = replace(&path, None, |file| {
+        let failed = prepare(&path, None, |file| {
             file.write_all(b"half")?;
             Err(io::ErrorKind::StorageFull.into())
         });
@@ -212,11 +237,11 @@ mod tests {
         let path = folder.path().join("net");
         fs::write(&path, b"old").expect("writes");
         fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("sets");
-        replace(&path, None, |file| {
+        let written = prepare(&path, None, |file| {
             assert_eq!(file.metadata()?.permissions().mode() & 0o777, 0o600);
             file.write_all(b"new")
-        })
-        .expect("writes");
+        });
+        written.and_then(Prepared::take_name).expect("writes");
         assert_eq!(fs::metadata(&path).expect("is there").permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read(&path).expect("is there"), b"new");
     }

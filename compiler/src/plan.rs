@@ -80,6 +80,9 @@ pub enum PlanError {
         /// [`Limits::memory`].
         most: u64,
     },
+    /// No memory for the packed weights.
+    #[error("cannot allocate {0} bytes for the packed weights")]
+    Memory(usize),
     /// Weights that folding a norm made infinite, or no numbers.
     #[error(
         "the weights of `{step}`, with its norm folded in, are not all finite: is a running variance \
@@ -129,14 +132,13 @@ pub fn plan(graph: &Graph, options: &Options) -> Result<Planned, PlanError> {
     let input = order.iter().find(|&&id| graph.node(id).op == Op::Input).ok_or(PlanError::Empty)?;
     check_batch(graph, &order, options.batch)?;
     let single = Layout::new(graph, &order, 1, &elements)?;
-    let past_limit = |what| PlanError::PastLimit { what, most: options.limits.memory };
     if single.arena > options.limits.words() {
-        return Err(past_limit("activations of an image"));
+        return Err(PlanError::PastLimit { what: "activations of an image", most: options.limits.memory });
     }
     let images = at_once::images_at_once(graph, &order, &single, (options.batch, options.params));
     let layout = if images == 1 { single } else { Layout::new(graph, &order, images, &elements)? };
     let chooser = choose::Chooser { images, params: options.params, algorithms: &options.algorithms };
-    let mut packer = pack::Packer::new(options.limits.words());
+    let mut packer = pack::Packer::new(options.limits);
     let steps: Vec<steps::Placed> =
         order.iter().map(|&id| steps::step(graph, id, &layout, &chooser, &mut packer)).collect();
     let mut outputs: Vec<(usize, Output)> = Vec::new();
@@ -151,7 +153,7 @@ pub fn plan(graph: &Graph, options: &Options) -> Result<Planned, PlanError> {
     } else {
         Vec::new()
     };
-    let (weights, packed) = packer.finish().ok_or_else(|| past_limit("packed weights"))?;
+    let (weights, packed) = packer.finish()?;
     if let Some(step) = steps.iter().find_map(|placed| too_deep(&placed.step)) {
         return Err(PlanError::TooDeep { step });
     }

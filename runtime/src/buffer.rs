@@ -95,6 +95,16 @@ impl Drop for Buffer {
     }
 }
 
+/// Gives a vector at least `len` values, the new ones zeros. Where `Vec::resize` would end the process, this
+/// is an error.
+#[cfg(feature = "program")]
+pub(crate) fn lengthen(values: &mut Vec<f32>, len: usize) -> Result<(), Error> {
+    let more = len.saturating_sub(values.len());
+    values.try_reserve_exact(more).map_err(|_| Error::Memory(len.saturating_mul(4)))?;
+    values.resize(values.len() + more, 0.0);
+    Ok(())
+}
+
 /// Tells the system that whole huge pages are to be touched. It may not care.
 #[cfg_attr(not(target_os = "linux"), allow(unused_variables, reason = "only Linux is asked"))]
 fn ask_for_huge_pages(start: NonNull<u8>, bytes: usize) {

@@ -8,9 +8,9 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use resnetc_runtime::plan::Plan;
 
 use crate::emit::{labels_file, module_name, program};
-use crate::{Compiled, Error, files};
+use crate::{Compiled, Error};
 
-use super::cache::{Cache, Source};
+use super::cache::{Cache, Packed, Source};
 use super::terminal::Progress;
 use super::{Outcome, args};
 
@@ -72,12 +72,11 @@ fn build(
 ) -> Result<(), Error> {
     let packed = compiled.weights.as_deref().unwrap_or_default();
     if embed {
-        return cache.build(&source(&compiled.plan, None), path, packed, progress);
+        return cache.build(&source(&compiled.plan, None), path, Packed::Behind(packed), progress);
     }
     let beside = weights_path(path);
-    files::write_whole(&beside, packed)?;
     let file = beside.file_name().unwrap_or_default().to_string_lossy();
-    cache.build(&source(&compiled.plan, Some(&file)), path, &[], progress)
+    cache.build(&source(&compiled.plan, Some(&file)), path, Packed::Beside(&beside, packed), progress)
 }
 
 /// The source of a program whose weights are in the file `beside` in its folder, or behind the executable.

@@ -6,7 +6,7 @@
 //! its digest, which is written behind it. What cargo made of the sources is trusted as cargo does.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{Error, files};
 
+use super::children::Running;
 use super::terminal::Progress;
 
 /// The runtime's files, and the workspace's manifest and lock file.
@@ -39,6 +40,15 @@ pub fn folder() -> Result<PathBuf, Error> {
         .ok_or_else(|| Error::Usage("there is no cache folder: set RESNETC_CACHE, or HOME".to_owned()))?;
     // cargo runs in another folder.
     std::path::absolute(&folder).map_err(|source| Error::Read { path: folder, source })
+}
+
+/// Packed weights, and where they go.
+#[derive(Clone, Copy)]
+pub enum Packed<'a> {
+    /// Behind the executable.
+    Behind(&'a [u8]),
+    /// To a file of their own.
+    Beside(&'a Path, &'a [u8]),
 }
 
 /// A program's files before it is built.
@@ -87,13 +97,13 @@ impl Cache {
         if let Some(folder) = path.parent() {
             create_dir(folder)?;
         }
-        self.build(source, &path, weights, &Progress::new("compiling"))?;
+        self.build(source, &path, Packed::Behind(weights), &Progress::new("compiling"))?;
         let digest = digest_of(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
         write(&record, digest.as_bytes())?;
         Ok(path)
     }
 
-    /// Compiles a program, and puts it at `to`, with packed weights behind it if there are any.
+    /// Compiles a program, and puts it at `to`, and its weights where they are to be.
     ///
     /// # Errors
     ///
@@ -102,7 +112,7 @@ impl Cache {
         &self,
         source: &Source,
         to: &Path,
-        weights: &[u8],
+        weights: Packed,
         progress: &Progress,
     ) -> Result<(), Error> {
         progress.step("compiling the program (the runtime too, the first time)");
@@ -177,11 +187,12 @@ impl Cache {
             // Cargo's own bar has how much there is to do.
             command.env("CARGO_TERM_PROGRESS_WHEN", "always").env("CARGO_TERM_PROGRESS_WIDTH", "80");
         }
-        let mut child = command.spawn().map_err(|e| Refused::Failed(no_cargo(&e)))?;
-        let stdout = child.stdout.take();
-        let messages = std::thread::spawn(move || stdout.and_then(executable_of));
+        let mut cargo = Running::start(&mut command).map_err(|e| Refused::Failed(no_cargo(&e)))?;
+        let stdout = cargo.0.stdout.take();
+        let messages = std::thread::Builder::new().spawn(move || stdout.and_then(executable_of));
+        let messages = messages.map_err(|e| Refused::Failed(no_thread(e)))?;
         let mut log = String::new();
-        if let Some(stderr) = child.stderr.take() {
+        if let Some(stderr) = cargo.0.stderr.take() {
             for line in lines(stderr) {
                 match units(&line) {
                     Some((done, all)) => {
@@ -191,7 +202,7 @@ impl Cache {
                 }
             }
         }
-        let status = child.wait().map_err(|e| Refused::Failed(no_cargo(&e)))?;
+        let status = cargo.0.wait().map_err(|e| Refused::Failed(no_cargo(&e)))?;
         let executable = messages.join().ok().flatten();
         if let (true, Some(executable)) = (status.success(), executable) {
             return Ok(executable);
@@ -250,6 +261,10 @@ enum Refused {
 
 fn cargo_path() -> PathBuf {
     std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from)
+}
+
+fn no_thread(error: std::io::Error) -> Error {
+    Error::Run(resnetc_runtime::Error::Spawn(error))
 }
 
 fn no_cargo(error: &std::io::Error) -> Error {
@@ -319,15 +334,27 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     files::write_whole(path, bytes)
 }
 
-/// Copies an executable, and appends its weights; whole or not at all.
-fn install(from: &Path, weights: &[u8], to: &Path) -> Result<(), Error> {
+/// Copies an executable, and writes its weights; whole or not at all. Both are there before one takes its name:
+/// an executable has no use for the weights of another.
+fn install(from: &Path, weights: Packed, to: &Path) -> Result<(), Error> {
     let read = |source| Error::Read { path: from.to_owned(), source };
     let mut executable = File::open(from).map_err(read)?;
     let permissions = executable.metadata().map_err(read)?.permissions();
-    files::replace(to, Some(permissions), |file| {
+    let beside = match weights {
+        Packed::Behind(_) => None,
+        Packed::Beside(path, weights) => Some(files::prepare(path, None, |file| file.write_all(weights))?),
+    };
+    let program = files::prepare(to, Some(permissions), |file| {
         let length = std::io::copy(&mut executable, file)?;
-        if weights.is_empty() { Ok(()) } else { resnetc_runtime::weights::append(length, weights, file) }
-    })
+        match weights {
+            Packed::Behind(weights) => resnetc_runtime::weights::append(length, weights, file),
+            Packed::Beside(..) => Ok(()),
+        }
+    })?;
+    if let Some(beside) = beside {
+        beside.take_name()?;
+    }
+    program.take_name()
 }
 
 #[cfg(test)]

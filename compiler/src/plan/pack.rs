@@ -8,18 +8,22 @@ use resnetc_runtime::plan::winograd::{Form, packed_at};
 use resnetc_runtime::plan::{Element, LANES, View};
 
 use crate::graph::Constant;
+use crate::model::limits::Limits;
 use crate::model::network;
 
+use super::PlanError;
 use super::words::Weights;
 
 /// Packed weights so far.
 pub struct Packer {
     /// How much there may be; past it nothing is packed any more.
-    most: usize,
+    limits: Limits,
     length: usize,
     values: Option<Vec<f32>>,
     /// Whether all that was packed since it was last asked is finite.
     finite: bool,
+    /// Whether there was no memory for the values, which are then only counted.
+    full: bool,
 }
 
 /// The groups of a convolution as they are packed.
@@ -60,8 +64,8 @@ impl Groups {
 
 impl Packer {
     /// Nothing packed yet, and so much at most.
-    pub fn new(most: usize) -> Self {
-        Self { most, length: 0, values: Some(Vec::new()), finite: true }
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, length: 0, values: Some(Vec::new()), finite: true, full: false }
     }
 
     /// How much is packed so far.
@@ -69,9 +73,19 @@ impl Packer {
         self.length
     }
 
-    /// How much was packed, and the values if all were known; `None` if it was too much.
-    pub fn finish(self) -> Option<(usize, Option<Vec<f32>>)> {
-        (self.length <= self.most).then_some((self.length, self.values))
+    /// How much was packed, and the values if all were known.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError::PastLimit`] if it was too much, and [`PlanError::Memory`].
+    pub fn finish(self) -> Result<(usize, Option<Vec<f32>>), PlanError> {
+        if self.length > self.limits.words() {
+            return Err(PlanError::PastLimit { what: "packed weights", most: self.limits.memory });
+        }
+        if self.full {
+            return Err(PlanError::Memory(self.length.saturating_mul(size_of::<f32>())));
+        }
+        Ok((self.length, self.values))
     }
 
     /// Whether all that was packed since the last question is finite.
@@ -92,7 +106,12 @@ impl Packer {
         let offset = self.length;
         self.length = offset.saturating_add(length);
         match (&mut self.values, fill) {
-            (Some(values), Some(fill)) if self.length <= self.most => {
+            (Some(values), Some(fill)) if self.length <= self.limits.words() => {
+                self.full |= values.try_reserve(length).is_err();
+                if self.full {
+                    self.values = None;
+                    return offset;
+                }
                 values.resize(self.length, 0.0);
                 fill(&mut values[offset..]);
             }
@@ -266,7 +285,7 @@ pub fn product(sizes: &[usize]) -> usize {
 /// The values of a weight and its bias, if they are known; no bias is an empty one.
 fn known<'a>(weight: &'a Constant, bias: Option<&'a Constant>) -> Option<(&'a [f32], &'a [f32])> {
     let bias = match bias {
-        Some(bias) => bias.values.as_deref()?,
+        Some(bias) => bias.values.as_ref()?.as_slice(),
         None => &[],
     };
     Some((weight.values.as_deref()?, bias))
