@@ -11,21 +11,19 @@ use resnetc_runtime::{Model, Options, reference, weights};
 /// Runs the network on images that lie at the edge.
 #[track_caller]
 fn check(model: &Model, edge: Edge) {
-    for level in Level::available() {
-        for threads in 1..=3 {
-            let mut session =
-                guard(edge, || model.session_with(Options { threads, level: Some(level) })).unwrap();
+    for n in 1..=BATCH {
+        let images = Guarded::copy_of(&numbers(n as u32, n * IMAGE), edge).unwrap();
+        let expected = reference::run(model.plan(), &values(model.plan()), &images);
+        for (level, threads) in Level::available().flat_map(|level| [1, 2].map(|threads| (level, threads))) {
+            let options = Options { threads, level: Some(level) };
+            let mut session = guard(edge, || model.session_with(options)).unwrap();
             session.poison(f32::NAN);
-            for n in 1..=BATCH {
-                let images = Guarded::copy_of(&numbers(n as u32, n * IMAGE), edge).unwrap();
-                let expected = reference::run(model.plan(), &values(model.plan()), &images);
-                let outputs = session.run(&images).unwrap();
-                for ((output, found), expected) in outputs.iter().zip(&expected) {
-                    assert_eq!(found.len(), expected.len());
-                    for (found, expected) in found.iter().zip(expected) {
-                        let close = (f64::from(*found) - expected).abs() <= 1e-5 * (1.0 + expected.abs());
-                        assert!(close, "{}: {found}, not {expected} at {}", output.name, level.name());
-                    }
+            let outputs = session.run(&images).unwrap();
+            for ((output, found), expected) in outputs.iter().zip(&expected) {
+                assert_eq!(found.len(), expected.len());
+                for (found, expected) in found.iter().zip(expected) {
+                    let close = (f64::from(*found) - expected).abs() <= 1e-5 * (1.0 + expected.abs());
+                    assert!(close, "{}: {found}, not {expected} at {}", output.name, level.name());
                 }
             }
         }
