@@ -21,7 +21,8 @@ fn cargo(args: &[&str]) -> String {
 }
 
 fn packages() -> Vec<Value> {
-    let metadata = cargo(&["metadata", "--format-version", "1", "--filter-platform", "x86_64-unknown-linux-gnu"]);
+    let metadata =
+        cargo(&["metadata", "--format-version", "1", "--filter-platform", "x86_64-unknown-linux-gnu"]);
     let metadata: Value = serde_json::from_str(&metadata).unwrap();
     metadata["packages"].as_array().unwrap().clone()
 }
@@ -57,7 +58,11 @@ fn crates_are_of_this_workspace_or_the_registry() {
     for package in packages() {
         let source = package["source"].as_str();
         let ours = package["name"].as_str().is_some_and(|name| name.starts_with("resnetc"));
-        assert!(if ours { source.is_none() } else { source == Some(REGISTRY) }, "{}: {source:?}", package["name"]);
+        assert!(
+            if ours { source.is_none() } else { source == Some(REGISTRY) },
+            "{}: {source:?}",
+            package["name"]
+        );
     }
 }
 
@@ -82,7 +87,11 @@ fn there_are_as_many_crates_as_are_stated() {
         let [_, package, features, count, ..] = &row[..] else { panic!("{row:?}") };
         let features = if features == "none" { "" } else { features };
         let found = crates(package, features);
-        assert_eq!(found.to_string(), *count, "SECURITY.md states the crates of `{package}` with `{features}`");
+        assert_eq!(
+            found.to_string(),
+            *count,
+            "SECURITY.md states the crates of `{package}` with `{features}`"
+        );
         rows += 1;
     }
     assert_eq!(rows, 5, "packages and features in the table");
