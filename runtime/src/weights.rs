@@ -130,12 +130,17 @@ impl Weights {
         if bytes.as_ptr().addr().is_multiple_of(64) {
             return Ok(Self::Embedded(bytes));
         }
-        Self::copied(plan, bytes)
+        Self::copy(plan, bytes)
     }
 
     /// Weights in memory; copied, since nothing is known of their alignment.
     pub(crate) fn copied(plan: &Plan, bytes: &[u8]) -> Result<Self, Error> {
         check(plan, bytes)?;
+        Self::copy(plan, bytes)
+    }
+
+    /// A copy of weights that were checked.
+    fn copy(plan: &Plan, bytes: &[u8]) -> Result<Self, Error> {
         let mut buffer = Buffer::zeroed(plan.weights)?;
         let values = bytes[HEADER..].chunks_exact(4);
         for (to, from) in buffer.as_mut_slice().iter_mut().zip(values) {
@@ -158,7 +163,7 @@ impl Weights {
             map_tail(path, length).map_err(|source| Error::Open { path: path.to_path_buf(), source })?;
         check(plan, &map)?;
         // A file that was not written by `append` may have them anywhere.
-        if map.as_ptr().addr().is_multiple_of(64) { Ok(Self::Mapped(map)) } else { Self::copied(plan, &map) }
+        if map.as_ptr().addr().is_multiple_of(64) { Ok(Self::Mapped(map)) } else { Self::copy(plan, &map) }
     }
 
     /// The values; there are `plan.weights` of them.
