@@ -55,6 +55,12 @@ fn repeated(line: impl Fn(usize) -> String) -> String {
 }
 
 #[test]
+fn a_text_longer_than_a_spec_is_not_looked_at() {
+    let told = told(&format!("{}\n// {}", model("    stem { conv 3x3, 8 }"), "x".repeat(1 << 20)));
+    assert_eq!(told[0], (Code::R0401, "the spec is longer than 1 MiB".to_owned()), "{told:?}");
+}
+
+#[test]
 fn repetitions_within_repetitions_end() {
     let nested = |inner: &str| {
         let blocks = (0..30).map(|i| format!("block b{i} {{ 50000 of b{} }}\n", i + 1));

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-use crate::diagnostics::{Report, Severity, Sink, Sources, nearest};
+use crate::diagnostics::{Code, Diagnostic, FileId, Report, Severity, Sink, Sources, Span, nearest};
 use crate::files::{self, MOST_SPEC, MOST_TEXT};
 use crate::model::limits::{Budget, Limits};
 use crate::model::shipped::{LABELS, SPECS, STANDARD, Shipped};
@@ -73,7 +73,11 @@ impl Spec {
     fn parse(name: &str, text: String, model: Option<String>, folder: Option<PathBuf>) -> Self {
         let mut sources = Sources::default();
         let mut sink = Sink::default();
-        let id = sources.add(name, text);
+        let is_long = text.len() as u64 > MOST_SPEC;
+        let id = sources.add(name, if is_long { String::new() } else { text });
+        if is_long {
+            sink.push(too_long(id));
+        }
         let file = syntax::parse(id, sources.text(id), &mut sink);
         let mut library = parse_shipped(STANDARD, &mut sources);
         if folder.is_some() {
@@ -201,6 +205,12 @@ pub struct Checked {
     pub warnings: Report,
     /// The files that were read: the spec, and those that it names.
     pub files: Vec<PathBuf>,
+}
+
+/// What is said of a text that is not looked at.
+fn too_long(file: FileId) -> Diagnostic {
+    let message = format!("the spec is longer than {} MiB", MOST_SPEC >> 20);
+    Diagnostic::error(Code::R0401, Span { file, start: 0, end: 0 }, message, "none of it is read")
 }
 
 fn parse_shipped(files: &[Shipped], sources: &mut Sources) -> Vec<ast::File> {
