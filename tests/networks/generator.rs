@@ -121,8 +121,10 @@ pub fn random() -> impl Strategy<Value = Random> {
     let side = || prop_oneof![1usize..12, 9usize..34];
     let channels = prop_oneof![4 => 1usize..4, 1 => select(vec![4, 5, 16, 17])];
     let bodies = prop_oneof![7 => vec(body(), 1), 1 => vec(body(), 2..4)];
-    ((channels, side(), side()), any::<bool>(), bodies, select(vec!["probabilities", "logits"])).prop_map(
-        |((c, h, w), is_normalised, bodies, average)| {
+    let average = select(vec!["probabilities", "logits"]);
+    // Shrunk in this order: once the steps are few, a small image has room for them.
+    (bodies, average, any::<bool>(), (channels, side(), side())).prop_map(
+        |(bodies, average, is_normalised, (c, h, w))| {
             Random { input: [c, h, w], is_normalised, bodies, average }.limit()
         },
     )

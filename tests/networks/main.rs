@@ -7,7 +7,8 @@
 //!
 //!     RESNETC_NETWORKS=5000 cargo test --release -p resnetc-tests --test networks
 //!
-//! and `RESNETC_SEED=N` begins with that seed. What was found so far has its own tests in [`known`].
+//! and `RESNETC_SEED=N` begins with that seed. Networks that were once compiled wrongly have their own tests in
+//! [`known`].
 
 mod bounds;
 mod coverage;

@@ -1,4 +1,8 @@
 //! How far results are from the truth over many networks: what the bounds rest on.
+//!
+//!     RESNETC_NETWORKS=500 cargo test --release -p resnetc-tests --test networks -- --ignored --nocapture
+//!
+//! prints it; with `RESNETC_WORST=1` also the network of each greatest error.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
