@@ -50,7 +50,7 @@ use processes::{bad, good, resnetc, root, run, scratch, text};
 const SPEC: &str = "\
 model wide {
     input image(3, 512, 512)
-    stem { conv 3x3, 16; relu }
+    stem { conv 1x1, 16; relu }
     head { global_avg_pool; linear 10 }
 }
 ";

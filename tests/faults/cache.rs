@@ -63,8 +63,10 @@ impl Cache {
     }
 }
 
-/// Ways to damage a file.
-const DAMAGES: [(&str, fn(&Path)); 4] = [
+/// What became of a file, and how.
+type Damage = (&'static str, fn(&Path));
+
+const DAMAGES: [Damage; 4] = [
     ("cut", |path| fs::write(path, "").unwrap()),
     ("changed", |path| {
         let mut bytes = fs::read(path).unwrap();

@@ -21,7 +21,7 @@ fn a_full_disk_leaves_the_old_file() {
 
 #[test]
 fn a_limit_on_files_is_an_error_and_no_sudden_end() {
-    let limit = ["prlimit", "--fsize=1000"];
+    let limit = ["prlimit", "--fsize=100"];
     if !can(&limit, "limits on the size of files") {
         return;
     }

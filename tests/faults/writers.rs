@@ -5,14 +5,12 @@ use super::*;
 /// What writes, and its name.
 pub type Writer = (String, Command);
 
-/// Of the command and of a program. Each writes more than a few bytes.
+/// Of the command and of a program. `tune` writes as `calibrate` does, and takes long.
 pub fn writers(folder: &Path) -> Vec<Writer> {
     let example = |name: &str| root().join("examples").join(name).display().to_string();
     let weights = example("cifar10/resnet20-cifar10.safetensors");
     let spec = example("cifar10/cifar10.resnet");
     let pictures = example("cifar10/pictures");
-    let small = folder.join("small.resnet").display().to_string();
-    fs::write(&small, SPEC).unwrap();
     let x = folder.join("x.npy").display().to_string();
     fs::write(&x, [npy_header(1), image()].concat()).unwrap();
     let of_command = [
@@ -20,7 +18,6 @@ pub fn writers(folder: &Path) -> Vec<Writer> {
         vec!["report", "cifar_resnet", "-o", "out"],
         vec!["import", &weights, "-o", "out"],
         vec!["calibrate", &spec, "--images", &pictures, "--count", "4", "-o", "out"],
-        vec!["tune", &small, "--seconds", "1", "--threads", "1", "-o", "out"],
         vec!["build", &spec, "-o", "out"],
         vec!["build", &spec, "--no-embed", "-o", "out"],
         vec!["fmt", "out"],
