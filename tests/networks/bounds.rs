@@ -2,7 +2,8 @@
 //!
 //! What the plan's reference says is rounded as the kernels round it, so nearly all results are as near to it as singles
 //! can be; but a sum that lies between two values which can be stored may be rounded to either, and what reads it goes on
-//! from there. The bounds are some times the greatest errors that [`super::measure`] found.
+//! from there. The greatest errors are those of answers of a single value, which is a small difference of large ones. The
+//! bounds are about five times the greatest that [`super::measure`] found, in singles ten times.
 
 use resnetc::precision::Precision;
 
@@ -38,9 +39,9 @@ impl Bounds {
     fn of(variant: &Variant) -> Self {
         let (plan, oracle) = match variant.precision {
             Precision::F32 | Precision::F32Fast3 => (1e-5, 1e-5),
-            Precision::F32Fast => (1e-4, 1e-4),
-            Precision::Bf16 => (0.02, 0.1),
-            Precision::Int8 => (0.02, 0.3),
+            Precision::F32Fast => (5e-4, 5e-4),
+            Precision::Bf16 => (0.03, 0.15),
+            Precision::Int8 => (0.04, 0.8),
         };
         Self { plan, oracle }
     }
