@@ -186,11 +186,6 @@ mod tests {
         let error = read_to_end(&b"model \xff"[..], MOST_SPEC).map_err(|error| error.to_string());
         assert_eq!(error, Err("byte 6 is not UTF-8".to_owned()));
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     fn entries(folder: &Path) -> Vec<String> {
         let names = fs::read_dir(folder).expect("lists").map(|e| e.expect("is there").file_name());

@@ -74,7 +74,8 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Holds a property for as many networks as the environment says.
+/// Holds a property for as many networks as the environment says; without it, for the same ones each time, so
+/// that a test says of a change what it said of the code before.
 ///
 /// # Panics
 ///
@@ -85,8 +86,9 @@ pub fn hold(property: impl Fn(&Case) -> TestCaseResult) {
         Some(text.parse::<u64>().unwrap_or_else(|error| panic!("{name} is `{text}`: {error}")))
     };
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos() as u64);
-    let first = number("RESNETC_SEED").unwrap_or_else(now);
-    let networks = number("RESNETC_NETWORKS").unwrap_or(NETWORKS);
+    let networks = number("RESNETC_NETWORKS");
+    let first = number("RESNETC_SEED").or_else(|| networks.map(|_| now())).unwrap_or(0);
+    let networks = networks.unwrap_or(NETWORKS);
     println!("{networks} networks from RESNETC_SEED={first} on");
     first_failure(first, networks, property).unwrap_or_else(|failure| panic!("{failure}"));
 }
