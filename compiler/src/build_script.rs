@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use crate::diagnostics::Report;
 use crate::emit::{self, Weights};
 use crate::files::write_whole;
+use crate::model::Limits;
 use crate::precision::{Precision, Precisions};
 use crate::weights::{self, Rename};
 use crate::{Algorithms, Compiled, Error, Options, Spec, compile_values, join};
@@ -30,6 +31,7 @@ pub struct Build {
     spec: String,
     weights: Option<PathBuf>,
     settings: Vec<String>,
+    limits: Limits,
     options: Options,
     precision: Precision,
     deployment: Option<PathBuf>,
@@ -43,6 +45,7 @@ impl Build {
             spec: spec.into(),
             weights: None,
             settings: Vec::new(),
+            limits: Limits::USUAL,
             options: Options::default(),
             precision: Precision::F32,
             deployment: None,
@@ -61,6 +64,13 @@ impl Build {
     #[must_use]
     pub fn set(mut self, name: &str, value: impl std::fmt::Display) -> Self {
         self.settings.push(format!("{name}={value}"));
+        self
+    }
+
+    /// Takes a network past the usual limits, as `--allow-large` does.
+    #[must_use]
+    pub fn allow_large(mut self) -> Self {
+        self.limits = Limits::LARGE;
         self
     }
 
@@ -120,7 +130,7 @@ impl Build {
         if self.options.batch == 0 {
             return Err(Error::Usage("a batch has at least one image".to_owned()));
         }
-        let spec = Spec::open(&self.spec)?;
+        let spec = Spec::open(&self.spec)?.with_limits(self.limits);
         let checked = spec.check(&self.settings)?;
         let paths = spec.weights_files(&checked.network, self.weights.as_deref())?;
         if paths.is_empty() {

@@ -6,6 +6,7 @@ mod build;
 mod cache;
 mod calibrate;
 mod check;
+mod children;
 mod compare;
 mod completions;
 mod emit;
@@ -27,6 +28,7 @@ mod tune;
 use std::process::ExitCode;
 
 use clap::{ArgMatches, Command};
+use resnetc_runtime::program::explain_signals;
 
 use crate::Error;
 
@@ -95,22 +97,31 @@ fn command() -> Command {
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
+    explain_signals();
     // Without a handler an interrupt only leaves a hidden file more.
     let _ = ctrlc::set_handler(|| {
+        children::end_all();
         crate::files::remove_temporaries();
         std::process::exit(130);
     });
     let matches = match command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {
-            // Help goes to stdout with 0, a misuse to stderr with 2; nobody may be listening.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            // Help goes to stdout with 0, a misuse to stderr with 2, where nobody may be listening.
+            let code = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            return match terminal::printed(error.print()) {
+                Err(failure) if !error.use_stderr() => end(Err(failure)),
+                _ => code,
+            };
         }
     };
     let Some((name, inner)) = matches.subcommand() else { return ExitCode::from(2) };
     let found = SUBCOMMANDS.iter().find(|s| (s.command)().get_name() == name);
-    let outcome = found.map_or(Err(Failure::Told), |s| (s.run)(inner));
+    end(found.map_or(Err(Failure::Told), |s| (s.run)(inner)))
+}
+
+/// Tells what there is to tell; the exit code.
+fn end(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
         Err(Failure::Told) => ExitCode::FAILURE,

@@ -39,8 +39,9 @@ pub mod weights;
 use std::path::PathBuf;
 
 use resnetc_runtime::plan::Plan;
+use resnetc_runtime::weights as packed;
 
-pub use model::Network;
+pub use model::{Limits, Network};
 pub use plan::Algorithms;
 pub use spec::{Checked, Spec, Survey, shipped_models};
 
@@ -195,14 +196,21 @@ pub fn fuse(network: &Network, values: Option<Vec<Vec<f32>>>) -> graph::Graph {
 ///
 /// # Errors
 ///
-/// Those of planning.
+/// Those of planning, and if there is no memory for the file of packed weights.
 pub fn compile_graph(network: &Network, graph: &graph::Graph, options: &Options) -> Result<Compiled, Error> {
     let planned = plan::plan(graph, &plan_options(network, options))?;
-    let weights = planned.weights.map(|values| {
-        resnetc_runtime::weights::encode(&planned.plan, &values)
-            .unwrap_or_else(|error| unreachable!("the packer counts what it packs: {error}"))
-    });
+    let weights = planned.weights.map(|values| encode(&planned.plan, &values)).transpose()?;
     Ok(Compiled { plan: planned.plan, weights, live_bytes: planned.live * size_of::<f32>() })
+}
+
+/// The file of packed weights.
+fn encode(plan: &Plan, values: &[f32]) -> Result<Vec<u8>, Error> {
+    let length = packed::HEADER.saturating_add(values.len().saturating_mul(size_of::<f32>()));
+    let mut file = Vec::new();
+    file.try_reserve_exact(length).map_err(|_| resnetc_runtime::Error::Memory(length))?;
+    packed::write(plan, values, &mut file)
+        .unwrap_or_else(|error| unreachable!("the packer counts what it packs: {error}"));
+    Ok(file)
 }
 
 /// The values that a network wants, in the order of [`graph::wanted`]: of one checkpoint, or, if the network
@@ -243,5 +251,6 @@ pub fn plan_options(network: &Network, options: &Options) -> plan::Options {
         labels: network.labels.clone(),
         params: network.total_params(),
         macs: network.total_macs(),
+        limits: network.limits,
     }
 }

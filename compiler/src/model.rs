@@ -9,6 +9,7 @@ mod ensemble;
 pub mod eval;
 pub mod expand;
 mod header;
+pub mod limits;
 mod naming;
 pub mod network;
 mod operations;
@@ -32,6 +33,8 @@ use bind::{bind, quoted};
 use eval::{Env, Value};
 use expand::{Blocks, Expander, Shortcut};
 use header::Header;
+use limits::Budget;
+pub use limits::Limits;
 use naming::Naming;
 pub use network::{Layer, Network, Node, NodeId, Output, Shape};
 use repeat::whole;
@@ -53,6 +56,8 @@ pub struct Request<'a> {
     pub settings: &'a [Setting],
     /// Reads what `labels file` names.
     pub read: ReadFile<'a>,
+    /// How large the network may become.
+    pub budget: &'a Budget,
 }
 
 /// Checks a model and expands it. `None` if anything was reported as an error.
@@ -74,7 +79,7 @@ pub fn trace(request: &Request, sink: &mut Sink) -> Option<Traced> {
 pub fn check_block(request: &Request, item: &Item, sink: &mut Sink) {
     let ItemKind::Block { params, body } = &item.kind else { return };
     let blocks = collect_blocks(request, sink);
-    Expander::new(sink, &blocks, Shortcut::Projection).block_alone(params, body);
+    Expander::new(sink, &blocks, request.budget, Shortcut::Projection).block_alone(params, body);
 }
 
 /// The names of a file's models, in order.
@@ -234,7 +239,7 @@ impl<'a> Checker<'a, '_> {
         env: &mut Env,
     ) -> Option<Traced> {
         let shortcut = header.shortcut.unwrap_or(Shortcut::Projection);
-        let mut expander = Expander::new(self.sink, self.blocks, shortcut);
+        let mut expander = Expander::new(self.sink, self.blocks, self.request.budget, shortcut);
         let place = header.seen.get("input").copied().unwrap_or(model.span);
         let mut flow = expander.push(Layer::Input, &[], header.input, "input".to_owned(), place);
         let mut names = Naming::kinds("");
@@ -283,6 +288,7 @@ impl<'a> Checker<'a, '_> {
             weights: header.weights,
             renames: header.renames,
             members: Vec::new(),
+            limits: *self.request.budget.limits(),
         };
         if flow.shape.is_some() {
             let name = main_output_name(network.deciding(flow.node));
@@ -302,7 +308,7 @@ impl<'a> Checker<'a, '_> {
     /// `output layer2 as c3`
     fn output(&mut self, command: &Command, env: &Env, known: &Known, network: &mut Network) {
         let Some(spec) = catalogue::find("output") else { return };
-        Expander::new(self.sink, self.blocks, Shortcut::None).check_form(spec, command);
+        Expander::new(self.sink, self.blocks, self.request.budget, Shortcut::None).check_form(spec, command);
         let args = bind(spec, command.word.span, &command.args, env, self.sink);
         let (Some(of), Some((_, span))) = (args.text("of"), args.get("of")) else { return };
         let part = known.parts.iter().find(|(n, _, _)| *n == of).map(|(_, node, _)| *node);

@@ -21,6 +21,7 @@ use resnetc_runtime::plan::{Element, MOST_BYTE_PRODUCTS, Op as StepOp, Output, P
 use sha2::{Digest, Sha256};
 
 use crate::graph::{Graph, NodeId, Op};
+use crate::model::Limits;
 use crate::precision::Precisions;
 
 pub use choose::Algorithms;
@@ -44,6 +45,8 @@ pub struct Options {
     pub params: u64,
     /// Multiply-accumulates of the network as specified, for one image.
     pub macs: u64,
+    /// How large the plan may become.
+    pub limits: Limits,
 }
 
 /// A plan, and what goes with it.
@@ -66,6 +69,20 @@ pub enum PlanError {
     /// Sizes that do not fit a machine word.
     #[error("the network's buffers are larger than this machine can address")]
     TooLarge,
+    /// More than the limits allow.
+    #[error(
+        "the {what} would take more than {most} bytes: are there groups that fill no panel of 16 channels? \
+         If that size is meant, allow it with `--allow-large`"
+    )]
+    PastLimit {
+        /// What is too large.
+        what: &'static str,
+        /// [`Limits::memory`].
+        most: u64,
+    },
+    /// No memory for the packed weights.
+    #[error("cannot allocate {0} bytes for the packed weights")]
+    Memory(usize),
     /// Weights that folding a norm made infinite, or no numbers.
     #[error(
         "the weights of `{step}`, with its norm folded in, are not all finite: is a running variance \
@@ -115,10 +132,13 @@ pub fn plan(graph: &Graph, options: &Options) -> Result<Planned, PlanError> {
     let input = order.iter().find(|&&id| graph.node(id).op == Op::Input).ok_or(PlanError::Empty)?;
     check_batch(graph, &order, options.batch)?;
     let single = Layout::new(graph, &order, 1, &elements)?;
+    if single.arena > options.limits.words() {
+        return Err(PlanError::PastLimit { what: "activations of an image", most: options.limits.memory });
+    }
     let images = at_once::images_at_once(graph, &order, &single, (options.batch, options.params));
     let layout = if images == 1 { single } else { Layout::new(graph, &order, images, &elements)? };
     let chooser = choose::Chooser { images, params: options.params, algorithms: &options.algorithms };
-    let mut packer = pack::Packer::new();
+    let mut packer = pack::Packer::new(options.limits);
     let steps: Vec<steps::Placed> =
         order.iter().map(|&id| steps::step(graph, id, &layout, &chooser, &mut packer)).collect();
     let mut outputs: Vec<(usize, Output)> = Vec::new();
@@ -133,7 +153,7 @@ pub fn plan(graph: &Graph, options: &Options) -> Result<Planned, PlanError> {
     } else {
         Vec::new()
     };
-    let (weights, packed) = packer.finish();
+    let (weights, packed) = packer.finish()?;
     if let Some(step) = steps.iter().find_map(|placed| too_deep(&placed.step)) {
         return Err(PlanError::TooDeep { step });
     }

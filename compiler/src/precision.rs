@@ -93,7 +93,7 @@ impl Precisions {
     ///
     /// If it cannot be read, or is none.
     pub fn read_deployment(&mut self, path: &Path) -> Result<(), Error> {
-        let read = Deployment::parse(&files::read_text(path)?);
+        let read = Deployment::parse(&files::read_text(path, files::MOST_TEXT)?);
         self.deployment.extend(read.map_err(|error| unfit(path, &error))?);
         Ok(())
     }
@@ -104,7 +104,7 @@ impl Precisions {
     ///
     /// If it cannot be read, or is none.
     pub fn read_calibration(&mut self, path: &Path) -> Result<(), Error> {
-        let read = Calibration::parse(&files::read_text(path)?);
+        let read = Calibration::parse(&files::read_text(path, files::MOST_TEXT)?);
         self.calibration = Some(read.map_err(|error| unfit(path, &error))?);
         Ok(())
     }

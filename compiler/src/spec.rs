@@ -6,18 +6,16 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
-use std::{fs, io};
 
 use crate::Error;
-use crate::diagnostics::{Code, Diagnostic, Report, Severity, Sink, Sources, nearest};
+use crate::diagnostics::{Code, Diagnostic, FileId, Report, Severity, Sink, Sources, Span, nearest};
+use crate::files::{self, MOST_SPEC, MOST_TEXT};
+use crate::model::limits::{Budget, Limits};
 use crate::model::shipped::{LABELS, SPECS, STANDARD, Shipped};
 use crate::model::{self, Network, Request, Setting};
 use crate::syntax::{self, ast};
 
 pub use survey::Survey;
-
-/// The largest spec that is read, in bytes: a hundred times any that is known.
-const MAX_BYTES: u64 = 1 << 20;
 
 /// Models and blocks that a file may have: each is held against all others.
 const MAX_ITEMS: usize = 1000;
@@ -34,6 +32,7 @@ pub struct Spec {
     path: Option<PathBuf>,
     /// The folder that paths in the spec are relative to; none for a shipped spec.
     folder: Option<PathBuf>,
+    limits: Limits,
 }
 
 impl Spec {
@@ -53,15 +52,7 @@ impl Spec {
         if !named && (shipped_models().contains_key(path) || !Path::new(path).is_file()) {
             return Self::shipped(spec);
         }
-        let read = |source| Error::Read { path: path.into(), source };
-        let size = fs::metadata(path).map_err(read)?.len();
-        if size > MAX_BYTES {
-            return Err(Error::Usage(format!("{path} is no spec: it has {size} bytes")));
-        }
-        let bytes = fs::read(path).map_err(read)?;
-        let text = String::from_utf8(bytes).map_err(|e| {
-            Error::Usage(format!("{path} is no spec: byte {} is not UTF-8", e.utf8_error().valid_up_to()))
-        })?;
+        let text = files::read_text(Path::new(path), MOST_SPEC)?;
         let folder = Path::new(path).parent().map_or_else(PathBuf::new, Path::to_owned);
         let spec = Self::parse(path, text, model.map(str::to_owned), Some(folder));
         Ok(Self { path: Some(path.into()), ..spec })
@@ -86,7 +77,11 @@ impl Spec {
     fn parse(name: &str, text: String, model: Option<String>, folder: Option<PathBuf>) -> Self {
         let mut sources = Sources::default();
         let mut sink = Sink::default();
-        let id = sources.add(name, text);
+        let is_long = text.len() as u64 > MOST_SPEC;
+        let id = sources.add(name, if is_long { String::new() } else { text });
+        if is_long {
+            sink.push(too_long(id));
+        }
         let mut file = syntax::parse(id, sources.text(id), &mut sink);
         if let Some(item) = file.items.get(MAX_ITEMS) {
             let message = format!("the file has more than {MAX_ITEMS} models and blocks");
@@ -97,7 +92,14 @@ impl Spec {
         for file in STANDARD.iter().chain(SPECS).take(shipped) {
             sources.add(file.name, file.text);
         }
-        Self { sources, file, library: &LIBRARY[..shipped], sink, model, path: None, folder }
+        let library = &LIBRARY[..shipped];
+        Self { sources, file, library, sink, model, path: None, folder, limits: Limits::USUAL }
+    }
+
+    /// The same, of which the network may become so large.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// The syntax tree.
@@ -176,6 +178,7 @@ impl Spec {
             model: self.model.as_deref(),
             settings: &settings,
             read: &read,
+            budget: &Budget::new(self.limits),
         };
         let network = model::check(&request, &mut sink);
         let diagnostics = sink.into_sorted();
@@ -195,27 +198,12 @@ impl Spec {
             return found.map(|l| l.text.to_owned()).ok_or_else(|| format!("{name} is not shipped"));
         };
         let path = folder.join(name);
-        read_small(&path).or_else(|error| {
+        files::read_named_text(&path, MOST_TEXT).or_else(|error| {
             let file = Path::new(name).file_name();
             let shipped = LABELS.iter().find(|l| Path::new(l.name).file_name() == file);
             shipped.map(|l| l.text.to_owned()).ok_or_else(|| format!("{}: {error}", path.display()))
         })
     }
-}
-
-/// A text that a spec names, which may be anyone's: a file, no device that never ends, and no larger than a spec.
-fn read_small(path: &Path) -> io::Result<String> {
-    let metadata = fs::metadata(path)?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("this is no file"));
-    }
-    if metadata.len() > MAX_BYTES {
-        return Err(io::Error::other(format!(
-            "it has {} bytes, at most {MAX_BYTES} are read",
-            metadata.len()
-        )));
-    }
-    fs::read_to_string(path)
 }
 
 /// A checked model, and what is worth a warning.
@@ -227,6 +215,12 @@ pub struct Checked {
     pub warnings: Report,
     /// The files that were read: the spec, and those that it names.
     pub files: Vec<PathBuf>,
+}
+
+/// What is said of a text that is not looked at.
+fn too_long(file: FileId) -> Diagnostic {
+    let message = format!("the spec is longer than {} MiB", MOST_SPEC >> 20);
+    Diagnostic::error(Code::R0401, Span { file, start: 0, end: 0 }, message, "none of it is read")
 }
 
 /// The standard blocks, and then the shipped specs, read once: the sources behind a spec's own.

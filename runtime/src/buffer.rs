@@ -7,6 +7,8 @@ use std::alloc::{Layout, alloc, dealloc};
 use std::ptr::NonNull;
 
 use crate::error::Error;
+#[cfg(any(test, feature = "guarded"))]
+use crate::guarded;
 
 const LINE: usize = 64;
 /// What the system backs with one entry of its tables where it can.
@@ -16,13 +18,21 @@ pub(crate) const HUGE_PAGE: usize = 2 << 20;
 #[derive(Debug)]
 pub(crate) struct Buffer {
     start: NonNull<f32>,
-    layout: Layout,
+    memory: Memory,
     len: usize,
+}
+
+/// What is given back when a buffer is dropped.
+#[derive(Debug)]
+enum Memory {
+    Allocated(Layout),
+    #[cfg(any(test, feature = "guarded"))]
+    Guarded(#[allow(dead_code, reason = "it is there to be dropped")] guarded::Guarded),
 }
 
 // SAFETY: the buffer owns its memory, as a `Box<[f32]>` does.
 unsafe impl Send for Buffer {}
-// SAFETY: as above; `&Buffer` gives reading access only.
+// SAFETY: the buffer owns its memory, as a `Box<[f32]>` does, and `&Buffer` gives reading access only.
 unsafe impl Sync for Buffer {}
 
 impl Buffer {
@@ -30,6 +40,11 @@ impl Buffer {
     /// an address is seldom looked up.
     pub(crate) fn zeroed(len: usize) -> Result<Self, Error> {
         let bytes = len.saturating_mul(4);
+        #[cfg(any(test, feature = "guarded"))]
+        if let Some(edge) = guarded::wanted() {
+            let memory = guarded::Guarded::zeroed(len, edge).ok_or(Error::Memory(bytes))?;
+            return Ok(Self { start: memory.start(), memory: Memory::Guarded(memory), len });
+        }
         let huge = bytes >= HUGE_PAGE / 2;
         let align = if huge { HUGE_PAGE } else { LINE };
         // No layout has a size of zero, which the allocator forbids.
@@ -43,7 +58,7 @@ impl Buffer {
         }
         // SAFETY: so many bytes were allocated.
         unsafe { start.write_bytes(0, layout.size()) };
-        Ok(Self { start: start.cast(), layout, len })
+        Ok(Self { start: start.cast(), memory: Memory::Allocated(layout), len })
     }
 
     /// Where the values begin.
@@ -64,16 +79,30 @@ impl Buffer {
 
     /// The values, for writing.
     pub(crate) fn as_mut_slice(&mut self) -> &mut [f32] {
-        // SAFETY: as in `as_slice`, and `&mut self` keeps readers away too.
+        // SAFETY: `len` values were allocated and initialised, and `&mut self` keeps all others away.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        // SAFETY: allocated in `zeroed` with this layout, and freed once.
-        unsafe { dealloc(self.start.as_ptr().cast(), self.layout) }
+        match self.memory {
+            // SAFETY: allocated in `zeroed` with this layout, and freed once.
+            Memory::Allocated(layout) => unsafe { dealloc(self.start.as_ptr().cast(), layout) },
+            #[cfg(any(test, feature = "guarded"))]
+            Memory::Guarded(_) => {}
+        }
     }
+}
+
+/// Gives a vector at least `len` values, the new ones zeros. Where `Vec::resize` would end the process, this
+/// is an error.
+#[cfg(feature = "program")]
+pub(crate) fn lengthen(values: &mut Vec<f32>, len: usize) -> Result<(), Error> {
+    let more = len.saturating_sub(values.len());
+    values.try_reserve_exact(more).map_err(|_| Error::Memory(len.saturating_mul(4)))?;
+    values.resize(values.len() + more, 0.0);
+    Ok(())
 }
 
 /// Tells the system that whole huge pages are to be touched. It may not care.
@@ -99,6 +128,7 @@ mod tests {
             buffer.as_mut_slice().fill(1.0);
         }
         let buffer = Buffer::zeroed(HUGE_PAGE / 4 + 1).expect("memory");
-        assert_eq!((buffer.as_slice().len(), buffer.layout.size()), (HUGE_PAGE / 4 + 1, 2 * HUGE_PAGE));
+        let Memory::Allocated(layout) = buffer.memory else { unreachable!("nobody asked for guards") };
+        assert_eq!((buffer.as_slice().len(), layout.size()), (HUGE_PAGE / 4 + 1, 2 * HUGE_PAGE));
     }
 }

@@ -29,11 +29,17 @@ pub enum Error {
         /// What is read here.
         expected: u32,
     },
-    /// Packed weights of another network, or of other values than the plan was made with.
-    #[error("the packed weights belong to another network or another checkpoint (digests differ)")]
+    /// Packed weights that are whole, and were made for another plan.
+    #[error(
+        "the packed weights belong to another network, checkpoint, precision or layout (the digests differ): \
+         use those that were built with this program"
+    )]
     Digest,
+    /// Packed weights of which bytes have changed since they were written.
+    #[error("the packed weights are damaged (their checksum does not fit): build or copy them again")]
+    Damaged,
     /// Packed weights that are cut off, or too long.
-    #[error("the packed weights have {found} bytes, {expected} are needed")]
+    #[error("the packed weights have {found} bytes, {expected} are needed: they are cut off, or not alone")]
     Length {
         /// Bytes there are.
         found: u64,

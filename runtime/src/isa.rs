@@ -481,7 +481,7 @@ pub(crate) trait Simd: Copy {
         for lane in &mut lanes[..Self::WIDTH] {
             *lane = function(*lane);
         }
-        // SAFETY: as above.
+        // SAFETY: no vector has more than `LANES` lanes.
         unsafe { self.load(lanes.as_ptr()) }
     }
 }

@@ -9,6 +9,9 @@
 
 mod buffer;
 mod error;
+#[cfg(any(test, feature = "guarded"))]
+#[doc(hidden)]
+pub mod guarded;
 pub mod isa;
 mod kernels;
 mod mapping;

@@ -34,7 +34,7 @@ pub fn map_file(path: &Path) -> io::Result<MappedFile> {
 pub(crate) fn map_tail(path: &Path, length: u64) -> io::Result<MappedFile> {
     let file = File::open(path)?;
     let offset = file.metadata()?.len().saturating_sub(length);
-    // SAFETY: as in `map_file`.
+    // SAFETY: the map is read-only; that nobody changes the file meanwhile is documented at `map_file`.
     unsafe { MmapOptions::new().offset(offset).map(&file) }.map(MappedFile::new)
 }
 

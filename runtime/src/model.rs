@@ -53,7 +53,7 @@ impl Model {
     /// # Errors
     ///
     /// [`Error::Plan`] if the plan is not sound, and if `bytes` are not its weights: [`Error::Magic`],
-    /// [`Error::Version`], [`Error::Digest`] or [`Error::Length`].
+    /// [`Error::Version`], [`Error::Length`], [`Error::Damaged`] or [`Error::Digest`].
     pub fn embedded(plan: &'static Plan, bytes: &'static [u8]) -> Result<Self, Error> {
         plan.verify()?;
         let weights = Weights::embedded(plan, bytes)?;

@@ -15,6 +15,9 @@ const MAX_HEADER: usize = 1 << 16;
 /// The most dimensions that an array may have, as in NumPy.
 const MAX_DIMENSIONS: usize = 64;
 
+/// Values that are converted at once: memory does not grow with the array.
+const PART: usize = 1 << 14;
+
 /// Why a stream is not an array that is read here.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -128,17 +131,19 @@ impl<R: Read> NpyReader<R> {
             Width::F4 => 4,
             Width::F8 => 8,
         };
-        self.bytes.resize(out.len() * width, 0);
-        read_all(&mut self.source, &mut self.bytes)?;
-        match self.width {
-            Width::F4 => {
-                for (out, &bytes) in out.iter_mut().zip(self.bytes.as_chunks().0) {
-                    *out = f32::from_le_bytes(bytes);
+        for out in out.chunks_mut(PART) {
+            self.bytes.resize(out.len() * width, 0);
+            read_all(&mut self.source, &mut self.bytes)?;
+            match self.width {
+                Width::F4 => {
+                    for (out, &bytes) in out.iter_mut().zip(self.bytes.as_chunks().0) {
+                        *out = f32::from_le_bytes(bytes);
+                    }
                 }
-            }
-            Width::F8 => {
-                for (out, &bytes) in out.iter_mut().zip(self.bytes.as_chunks().0) {
-                    *out = f64::from_le_bytes(bytes) as f32;
+                Width::F8 => {
+                    for (out, &bytes) in out.iter_mut().zip(self.bytes.as_chunks().0) {
+                        *out = f64::from_le_bytes(bytes) as f32;
+                    }
                 }
             }
         }
@@ -185,9 +190,13 @@ pub fn write_header(out: &mut impl Write, shape: &[usize]) -> io::Result<()> {
 ///
 /// Those of the stream.
 pub fn write_values(out: &mut impl Write, values: &[f32]) -> io::Result<()> {
-    let mut bytes = Vec::with_capacity(4 * values.len());
-    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-    out.write_all(&bytes)
+    let mut bytes = Vec::with_capacity(4 * values.len().min(PART));
+    for values in values.chunks(PART) {
+        bytes.clear();
+        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        out.write_all(&bytes)?;
+    }
+    Ok(())
 }
 
 struct Header {

@@ -36,7 +36,7 @@ pub const LANES: usize = 16;
 pub struct Plan {
     /// The model's name, as the spec has it.
     pub name: Cow<'static, str>,
-    /// SHA-256 of what the packed weights were made from; the weights file carries the same.
+    /// SHA-256 of the rest of this plan and of its packed weights, whose file carries the same.
     pub digest: [u8; 32],
     /// The largest number of images in one run.
     pub batch: usize,

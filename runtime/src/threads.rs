@@ -6,28 +6,25 @@
 //! Any thread may be the caller, another in each run.
 
 mod barrier;
+#[cfg(all(loom, test))]
+mod loom_tests;
 mod pins;
 mod processors;
-#[cfg(test)]
+mod sync;
+#[cfg(all(not(loom), test))]
 mod tests;
 
 use std::any::Any;
-use std::cell::UnsafeCell;
-use std::hint::spin_loop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
 
 use crate::error::Error;
 pub(crate) use barrier::Barrier;
 use barrier::{Line, wait_a_little};
 use pins::{Claims, Pins};
 pub use processors::default_threads;
+use sync::thread::{self, JoinHandle};
+use sync::{Arc, AtomicBool, AtomicUsize, Linger, Ordering, UnsafeCell, fence, spin_loop};
 
-/// How long a worker looks out for the next run before it parks.
-const LINGER: Duration = Duration::from_micros(80);
 const MOST_THREADS: usize = 1024;
 
 /// What the members are to run: a borrowed closure without its lifetime.
@@ -51,7 +48,7 @@ struct Shared {
 // SAFETY: `job` is written by the caller only while no worker runs, before `epoch` is released, and read
 // by workers only after they acquired that epoch; the closure behind it is `Sync` (see `Team::run`).
 unsafe impl Send for Shared {}
-// SAFETY: as above.
+// SAFETY: `&Shared` gives no more than that reading and writing of `job`, and atomics.
 unsafe impl Sync for Shared {}
 
 /// A member of the team panicked.
@@ -110,8 +107,11 @@ impl Team {
     where
         F: Fn(usize, &Barrier) + Sync,
     {
+        /// # Safety
+        ///
+        /// `closure` is an `&F` that lives as long as the call.
         unsafe fn call<F: Fn(usize, &Barrier)>(closure: *const (), member: usize, barrier: &Barrier) {
-            // SAFETY: `closure` is the `&F` that `run` made it from, which waits until all have returned.
+            // SAFETY: the caller's promise.
             let function = unsafe { &*closure.cast::<F>() };
             function(member, barrier);
         }
@@ -121,13 +121,16 @@ impl Team {
             return catch_unwind(AssertUnwindSafe(|| function(0, &shared.barrier))).map_err(drop_payload);
         }
         self.pins.make_way(&self.workers);
+        let job = Job { closure: (&raw const function).cast(), call: call::<F> };
         // SAFETY: no worker runs: the last run waited for `running` to be 0, and `&mut self` keeps
         // others away.
-        unsafe { *shared.job.get() = Some(Job { closure: (&raw const function).cast(), call: call::<F> }) };
+        shared.job.with_mut(|place| unsafe { *place = Some(job) });
         shared.running.0.store(self.workers.len(), Ordering::Relaxed);
-        shared.epoch.0.fetch_add(1, Ordering::SeqCst);
+        shared.begin_epoch();
+        // See `next_epoch`.
+        fence(Ordering::SeqCst);
         for (worker, parked) in self.workers.iter().zip(&shared.parked) {
-            if parked.0.load(Ordering::SeqCst) {
+            if parked.0.load(Ordering::Relaxed) {
                 worker.thread().unpark();
             }
         }
@@ -142,13 +145,21 @@ impl Team {
 
 impl Drop for Team {
     fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::SeqCst);
-        self.shared.epoch.0.fetch_add(1, Ordering::SeqCst);
+        self.shared.stop.store(true, Ordering::Relaxed);
+        self.shared.begin_epoch();
         for worker in self.workers.drain(..) {
             worker.thread().unpark();
             // A worker catches every panic of its jobs.
             let _ = worker.join();
         }
+    }
+}
+
+impl Shared {
+    /// Shows the workers what was written before. Only the team's owner may.
+    fn begin_epoch(&self) {
+        let epoch = self.epoch.0.load(Ordering::Relaxed);
+        self.epoch.0.store(epoch.wrapping_add(1), Ordering::Release);
     }
 }
 
@@ -170,14 +181,15 @@ fn work(shared: &Shared, member: usize) {
     let mut seen = 0;
     loop {
         seen = next_epoch(shared, member, seen);
-        if shared.stop.load(Ordering::SeqCst) {
+        if shared.stop.load(Ordering::Relaxed) {
             return;
         }
         // SAFETY: the caller wrote the job before it released the epoch that was acquired here, and
         // writes it again only after `running` went down.
-        if let Some(job) = unsafe { *shared.job.get() } {
+        if let Some(job) = shared.job.with(|place| unsafe { *place }) {
             run_guarded(shared, || {
-                // SAFETY: `call` and `closure` were made for each other in `Team::run`, which waits for us.
+                // SAFETY: `call` and `closure` were made for each other in `Team::run`, which borrows the
+                // closure until `running` has gone down.
                 unsafe { (job.call)(job.closure, member, &shared.barrier) }
             });
         }
@@ -188,24 +200,23 @@ fn work(shared: &Shared, member: usize) {
 /// Waits until the epoch is another than `seen`.
 fn next_epoch(shared: &Shared, member: usize, seen: usize) -> usize {
     let parked = &shared.parked[member - 1].0;
-    let start = Instant::now();
-    let mut spins = 0_u32;
+    let mut linger = Linger::begin();
     loop {
-        let epoch = shared.epoch.0.load(Ordering::SeqCst);
+        let epoch = shared.epoch.0.load(Ordering::Acquire);
         if epoch != seen {
             return epoch;
         }
-        spins = spins.wrapping_add(1);
-        if !spins.is_multiple_of(64) || start.elapsed() < LINGER {
+        if !linger.is_over() {
             spin_loop();
             continue;
         }
         // The caller raises the epoch and then looks for parked workers, a worker says that it parks
-        // and then looks at the epoch; in one total order, so that one of them sees the other.
-        parked.store(true, Ordering::SeqCst);
-        if shared.epoch.0.load(Ordering::SeqCst) == seen {
+        // and then looks at the epoch, each with a fence between: one of them sees the other.
+        parked.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        if shared.epoch.0.load(Ordering::Relaxed) == seen {
             thread::park();
         }
-        parked.store(false, Ordering::SeqCst);
+        parked.store(false, Ordering::Relaxed);
     }
 }

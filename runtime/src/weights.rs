@@ -2,10 +2,16 @@
 //!
 //! In: bytes embedded in the program, mapped from a file, or owned. Out: the values, where they lie;
 //! nothing is converted. The header has the magic `resnetcw`, a `u32` version, the plan's SHA-256
-//! digest, a `u64` number of values, and zeros; the values begin on a multiple of 64 bytes.
+//! digest, a `u64` number of values, a `u32` checksum, and zeros; the values begin on a multiple of 64
+//! bytes. The checksum is CRC-32 (IEEE) of the whole file without the checksum itself, and is compared
+//! whenever weights are loaded: a single flipped bit always changes it. It finds damage, and no
+//! intention: who can write the weights can write the program too.
 
 use std::io::{self, Read, Write};
+use std::ops::Range;
 use std::path::Path;
+
+use crc32fast::Hasher;
 
 use crate::buffer::{Buffer, HUGE_PAGE};
 use crate::error::Error;
@@ -20,7 +26,9 @@ pub const HEADER: usize = 128;
 /// What a map begins on, on every system that is supported.
 const PAGE: usize = 4096;
 const MAGIC: &[u8; 8] = b"resnetcw";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// Where the checksum lies in the header.
+const CHECKSUM: Range<usize> = 52..56;
 
 /// Bytes that begin on a multiple of 64, so that vectors do not straddle cache lines.
 #[doc(hidden)]
@@ -53,14 +61,33 @@ pub fn write(plan: &Plan, values: &[f32], mut to: impl Write) -> io::Result<()> 
     header[8..12].copy_from_slice(&VERSION.to_le_bytes());
     header[12..44].copy_from_slice(&plan.digest);
     header[44..52].copy_from_slice(&(values.len() as u64).to_le_bytes());
+    let mut sum = checksum_of_header(&header);
+    each_part(values, |bytes| {
+        sum.update(bytes);
+        Ok(())
+    })?;
+    header[CHECKSUM].copy_from_slice(&sum.finalize().to_le_bytes());
     to.write_all(&header)?;
+    each_part(values, |bytes| to.write_all(bytes))
+}
+
+/// Gives the bytes of `values` to `take`, some after the others.
+fn each_part(values: &[f32], mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     let mut bytes = Vec::with_capacity(4 * values.len().min(1 << 16));
-    for chunk in values.chunks(1 << 16) {
+    for part in values.chunks(1 << 16) {
         bytes.clear();
-        bytes.extend(chunk.iter().flat_map(|value| value.to_le_bytes()));
-        to.write_all(&bytes)?;
+        bytes.extend(part.iter().flat_map(|value| value.to_le_bytes()));
+        take(&bytes)?;
     }
     Ok(())
+}
+
+/// The beginning of a checksum: of a header, without what it has there.
+fn checksum_of_header(header: &[u8; HEADER]) -> Hasher {
+    let mut sum = Hasher::new();
+    sum.update(&header[..CHECKSUM.start]);
+    sum.update(&header[CHECKSUM.end..]);
+    sum
 }
 
 /// The file of packed weights of `plan`, in memory.
@@ -103,12 +130,17 @@ impl Weights {
         if bytes.as_ptr().addr().is_multiple_of(64) {
             return Ok(Self::Embedded(bytes));
         }
-        Self::copied(plan, bytes)
+        Self::copy(plan, bytes)
     }
 
     /// Weights in memory; copied, since nothing is known of their alignment.
     pub(crate) fn copied(plan: &Plan, bytes: &[u8]) -> Result<Self, Error> {
         check(plan, bytes)?;
+        Self::copy(plan, bytes)
+    }
+
+    /// A copy of weights that were checked.
+    fn copy(plan: &Plan, bytes: &[u8]) -> Result<Self, Error> {
         let mut buffer = Buffer::zeroed(plan.weights)?;
         let values = bytes[HEADER..].chunks_exact(4);
         for (to, from) in buffer.as_mut_slice().iter_mut().zip(values) {
@@ -131,7 +163,7 @@ impl Weights {
             map_tail(path, length).map_err(|source| Error::Open { path: path.to_path_buf(), source })?;
         check(plan, &map)?;
         // A file that was not written by `append` may have them anywhere.
-        if map.as_ptr().addr().is_multiple_of(64) { Ok(Self::Mapped(map)) } else { Self::copied(plan, &map) }
+        if map.as_ptr().addr().is_multiple_of(64) { Ok(Self::Mapped(map)) } else { Self::copy(plan, &map) }
     }
 
     /// The values; there are `plan.weights` of them.
@@ -144,26 +176,36 @@ impl Weights {
     }
 }
 
+/// Whether bytes are the weights of a plan, whole and unchanged.
 fn check(plan: &Plan, bytes: &[u8]) -> Result<(), Error> {
     if bytes.get(..8) != Some(MAGIC) {
         return Err(Error::Magic);
     }
     let found = bytes.len() as u64;
     let expected = HEADER as u64 + 4 * plan.weights as u64;
-    let Some(header) = bytes.first_chunk::<HEADER>() else {
+    let Some((header, values)) = bytes.split_first_chunk::<HEADER>() else {
         return Err(Error::Length { found, expected });
     };
     let version = u32::from_le_bytes([header[8], header[9], header[10], header[11]]);
     if version != VERSION {
         return Err(Error::Version { found: version, expected: VERSION });
     }
-    if header[12..44] != plan.digest {
+    let is_ours = header[12..44] == plan.digest;
+    if is_ours && found != expected {
+        return Err(Error::Length { found, expected });
+    }
+    let mut sum = checksum_of_header(header);
+    sum.update(values);
+    if header[CHECKSUM] != sum.finalize().to_le_bytes() {
+        return Err(Error::Damaged);
+    }
+    if !is_ours {
         return Err(Error::Digest);
     }
-    let mut count = [0; 8];
-    count.copy_from_slice(&header[44..52]);
-    if found != expected || u64::from_le_bytes(count) != plan.weights as u64 {
-        return Err(Error::Length { found, expected });
+    if header[44..52] != (plan.weights as u64).to_le_bytes()
+        || header[CHECKSUM.end..] != [0; HEADER - CHECKSUM.end]
+    {
+        return Err(Error::Damaged);
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use network::{IMAGE, model, numbers, plan, values};
+use resnetc_runtime::plan::{Conv, LANES, Op, Output, Plan, Section, Split, Stage, Step, View};
 use resnetc_runtime::{Error, Model, include_weights, weights};
 
 fn bytes() -> Vec<u8> {
@@ -22,14 +23,28 @@ fn changed(at: usize) -> Vec<u8> {
     bytes
 }
 
+/// CRC-32 of IEEE 802.3, bit by bit.
+fn crc(bytes: &[u8]) -> u32 {
+    let step = |rest: u32, _| (rest >> 1) ^ (0xEDB8_8320 * (rest & 1));
+    !bytes.iter().fold(!0, |rest, byte| (0..8).fold(rest ^ u32::from(*byte), step))
+}
+
+/// A file whose checksum fits what it has.
+fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
+    let sum = crc(&[&bytes[..52], &bytes[56..]].concat());
+    bytes[52..56].copy_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
 #[test]
 fn the_header_is_as_documented() {
     let bytes = bytes();
     assert_eq!(&bytes[..8], b"resnetcw");
-    assert_eq!(bytes[8..12], 1_u32.to_le_bytes());
+    assert_eq!(bytes[8..12], 2_u32.to_le_bytes());
     assert_eq!(bytes[12..44], [7; 32]);
     assert_eq!(bytes[44..52], (plan().weights as u64).to_le_bytes());
-    assert!(bytes[52..128].iter().all(|&byte| byte == 0));
+    assert_eq!(bytes[52..56], crc(&[&bytes[..52], &bytes[56..]].concat()).to_le_bytes());
+    assert!(bytes[56..128].iter().all(|&byte| byte == 0));
     assert_eq!(bytes[128..132], values(&plan())[0].to_le_bytes());
     assert_eq!(bytes.len(), 128 + 4 * plan().weights);
 }
@@ -61,21 +76,105 @@ fn embedded_weights_are_aligned() {
 fn other_bytes_are_refused() {
     assert!(matches!(refused(vec![]), Error::Magic));
     assert!(matches!(refused(changed(0)), Error::Magic));
-    assert!(matches!(refused(changed(8)), Error::Version { found: 0, expected: 1 }));
-    assert!(matches!(refused(changed(43)), Error::Digest));
-    assert!(matches!(refused(changed(44)), Error::Length { .. }));
+    assert!(matches!(refused(changed(8)), Error::Version { found: 3, expected: 2 }));
+    for at in [12, 43, 44, 51, 52, 55, 56, 127, 128, bytes().len() - 1] {
+        assert!(matches!(refused(changed(at)), Error::Damaged), "byte {at}");
+    }
 }
 
 #[test]
-fn bytes_of_another_length_are_refused() {
-    let expected = bytes().len() as u64;
-    for len in [8, 127, 128, bytes().len() - 1] {
-        let error = refused(bytes()[..len].to_vec());
-        assert!(
-            matches!(error, Error::Length { found, expected: e } if found == len as u64 && e == expected)
-        );
+fn whole_weights_of_another_plan_are_told_from_damaged_ones() {
+    let error = refused(sealed(changed(12)));
+    assert!(matches!(error, Error::Digest));
+    assert!(error.to_string().contains("another network, checkpoint, precision or layout"), "{error}");
+    // Of another length too.
+    let other = Plan { digest: [8; 32], weights: 5, ..plan() };
+    assert!(matches!(refused(weights::encode(&other, &[1.0; 5]).unwrap()), Error::Digest));
+}
+
+#[test]
+fn a_header_that_contradicts_its_plan_is_refused_though_its_checksum_fits() {
+    for at in [44, 51, 56, 127] {
+        assert!(matches!(refused(sealed(changed(at))), Error::Damaged), "byte {at}");
     }
-    assert!(matches!(refused([bytes(), vec![0]].concat()), Error::Length { .. }));
+}
+
+#[test]
+fn bytes_of_every_other_length_are_refused() {
+    let (plan, whole) = tiny();
+    let expected = whole.len() as u64;
+    for len in 0..whole.len() {
+        let error = Model::from_bytes(plan.clone(), whole[..len].to_vec()).unwrap_err();
+        match error {
+            Error::Magic => assert!(len < 8, "{len}"),
+            Error::Length { found, expected: e } => assert_eq!((found, e), (len as u64, expected)),
+            other => panic!("{len}: {other}"),
+        }
+    }
+    for more in [1, 4, 128, 4096] {
+        let error = refused([bytes(), vec![0; more]].concat());
+        assert!(matches!(error, Error::Length { found, expected } if found == expected + more as u64));
+    }
+}
+
+/// A plan of few weights, and their file: so small that each of its bits can be tried.
+fn tiny() -> (Plan, Vec<u8>) {
+    let image = View::new(0, [1, 1, 1]).pixel(1);
+    let logits = View::new(LANES, [2, 1, 1]);
+    let conv = Conv::new(image, logits, 0).kernel([1; 2], [0; 2]);
+    let weights = conv.packed_weights().unwrap();
+    let ops = [Op::Load { output: image }, Op::Conv(conv), Op::Store { input: logits, output: 0 }];
+    let step = |op| Step { name: "step".into(), op, split: Split::Rows };
+    let section = Section { times: 1, first: 0, weight_step: 0, steps: ops.map(step).to_vec().into() };
+    let plan = Plan {
+        batch: 1,
+        images: 1,
+        input: [1, 1, 1],
+        outputs: vec![Output { name: "logits".into(), shape: [2, 1, 1] }].into(),
+        arena: 2 * LANES,
+        weights,
+        stages: vec![Stage { name: "all".into(), sections: vec![section].into() }].into(),
+        ..plan()
+    };
+    let whole = weights::encode(&plan, &numbers(3, weights)).unwrap();
+    (plan, whole)
+}
+
+#[test]
+fn every_flipped_bit_is_refused() {
+    let (plan, whole) = tiny();
+    assert!(Model::from_bytes(plan.clone(), whole.clone()).is_ok());
+    for bit in 0..8 * whole.len() {
+        let mut flipped = whole.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        let error = Model::from_bytes(plan.clone(), flipped).unwrap_err();
+        match bit / 8 {
+            0..8 => assert!(matches!(error, Error::Magic), "bit {bit}"),
+            8..12 => assert!(matches!(error, Error::Version { .. }), "bit {bit}"),
+            _ => assert!(matches!(error, Error::Damaged), "bit {bit}"),
+        }
+    }
+}
+
+#[test]
+fn a_flipped_bit_is_refused_however_the_weights_are_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plan, whole) = tiny();
+    let plan: &'static Plan = Box::leak(Box::new(plan));
+    for at in 0..whole.len() {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1 << (at % 8);
+        // Another file each time: one that is mapped is not changed.
+        let path = folder.path().join(format!("{at}.weights"));
+        fs::write(&path, &flipped).unwrap();
+        assert!(Model::open(plan, &path).is_err(), "byte {at}, mapped");
+        for length in [4096, 5] {
+            let path = folder.path().join(format!("{at}.program{length}"));
+            fs::write(&path, [vec![0xAA; length], flipped.clone()].concat()).unwrap();
+            assert!(Model::open_appended(plan, &path).is_err(), "byte {at}, behind {length} bytes");
+        }
+        assert!(Model::embedded(plan, flipped.leak()).is_err(), "byte {at}, embedded");
+    }
 }
 
 #[test]

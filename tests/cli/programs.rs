@@ -157,14 +157,115 @@ fn weights_beside_the_program_are_checked() {
     };
     assert!(good(&mut classify()).contains("ship"));
     let whole = fs::read(&weights).unwrap();
-    fs::write(&weights, &whole[..whole.len() - 4]).unwrap();
-    assert!(bad(&mut classify(), 1).contains("net.weights"));
-    let mut other = whole.clone();
-    other[12] ^= 1;
-    fs::write(&weights, &other).unwrap();
-    bad(&mut classify(), 1);
+    let changed = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        bytes
+    };
+    let other = |arguments: &[&str]| {
+        good(resnetc(&folder).arg("build").arg(&spec).args(["--no-embed", "-o", "other"]).args(arguments));
+        fs::read(folder.join("other.weights")).unwrap()
+    };
+    for (bytes, reason) in [
+        (whole[..whole.len() - 4].to_vec(), "are needed"),
+        ([&whole[..], &[0]].concat(), "are needed"),
+        (changed(0), "`resnetcw` is missing"),
+        (changed(8), "reads version 2"),
+        (changed(12), "damaged"),
+        (changed(whole.len() / 2), "damaged"),
+        (changed(whole.len() - 1), "damaged"),
+        (other(&["--precision", "bf16"]), "another network, checkpoint, precision or layout"),
+        (other(&["--random-weights"]), "another network, checkpoint, precision or layout"),
+    ] {
+        fs::write(&weights, bytes).unwrap();
+        let told = bad(&mut classify(), 1);
+        assert!(told.contains("net.weights") && told.contains(reason), "{reason}: {told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+    }
     fs::remove_file(&weights).unwrap();
     assert!(bad(&mut classify(), 1).contains("net.weights"));
+}
+
+#[test]
+fn weights_in_the_program_are_checked() {
+    let folder = scratch("within");
+    let ship = root().join("examples/cifar10/pictures/ship-1.jpg");
+    let whole = fs::read(program()).unwrap();
+    let path = folder.join("damaged");
+    // A copy, so that its permissions are the program's.
+    fs::copy(program(), &path).unwrap();
+    let told = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        bad(Command::new(&path).arg("classify").arg(&ship), 1)
+    };
+    let mut flipped = whole.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    assert!(told(&flipped).contains("weights are damaged"));
+    assert!(told(&whole[..whole.len() - 1]).contains("was it stripped"));
+    assert!(told(&[&whole[..], &[0]].concat()).contains("was it stripped"));
+}
+
+#[test]
+fn a_program_that_was_damaged_in_the_cache_is_built_anew() {
+    let folder = scratch("damaged");
+    let example = root().join("examples/cifar10");
+    let spec = fs::read_to_string(example.join("cifar10.resnet")).unwrap();
+    fs::write(folder.join("net.resnet"), spec.replace("model cifar10", "model damaged")).unwrap();
+    let weights = example.join("resnet20-cifar10.safetensors");
+    let classify = || {
+        let mut command = resnetc(&folder);
+        command.args(["run", "net.resnet", "--weights"]).arg(&weights).args(["--", "classify"]);
+        command.arg(example.join("pictures/ship-1.jpg"));
+        command
+    };
+    assert!(good(&mut classify()).contains("ship"));
+    let path = cached("damaged");
+    let whole = fs::read(&path).unwrap();
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 1;
+    for damaged in [&whole[..whole.len() / 2], &flipped, &[]] {
+        fs::write(&path, damaged).unwrap();
+        assert!(good(&mut classify()).contains("ship"));
+        assert!(fs::read(&path).unwrap() == whole);
+    }
+    let written = fs::metadata(&path).unwrap().modified().unwrap();
+    assert!(good(&mut classify()).contains("ship"));
+    assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), written, "what is whole is not built again");
+}
+
+/// The program of that name in the cache.
+fn cached(name: &str) -> PathBuf {
+    let folders = |path: &Path| fs::read_dir(path).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let versions = folders(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
+    let programs = versions.flat_map(|version| folders(&version.join("programs")).collect::<Vec<_>>());
+    let mut found: Vec<PathBuf> = programs.map(|folder| folder.join(name)).filter(|p| p.is_file()).collect();
+    // Another version of the command may have left one.
+    found.sort_by_key(|path| fs::metadata(path).unwrap().modified().unwrap());
+    found.pop().unwrap()
+}
+
+#[test]
+fn builds_of_the_same_inputs_are_the_same_bytes() {
+    let example = root().join("examples/cifar10");
+    // Another folder, other times of files, another environment, and tables that are seeded anew.
+    let build = |place: &str, (locale, zone): (&str, &str)| {
+        let folder = scratch(place);
+        for name in ["cifar10.resnet", "resnet20-cifar10.safetensors"] {
+            fs::write(folder.join(name), fs::read(example.join(name)).unwrap()).unwrap();
+        }
+        let run = |arguments: &[&str]| {
+            let mut command = resnetc(&folder);
+            command.env("LANG", locale).env("TZ", zone);
+            good(command.args(arguments).args(["--batch", "2"]))
+        };
+        let rust = run(&["emit", "cifar10.resnet", "--stage", "rust"]);
+        let plan = run(&["emit", "cifar10.resnet", "--stage", "plan"]);
+        run(&["build", "cifar10.resnet", "--no-embed", "-o", "net"]);
+        (rust, plan, fs::read(folder.join("net.weights")).unwrap())
+    };
+    let first = build("reproducible/here", ("C", "UTC"));
+    assert!(first.0.contains("digest") && first.2.len() > 1 << 20);
+    assert!(build("reproducible/there/and/deeper", ("tr_TR.UTF-8", "Asia/Kathmandu")) == first);
 }
 
 #[test]

@@ -2,8 +2,13 @@
 
 use resnetc::weights::{Checkpoint, Wanted, WeightsError, join};
 
+use resnetc::{Algorithms, Options, Spec, compile_values, graph};
+
 use super::build::{HONEST, Pickle, Tensor, pytorch, safetensors};
-use super::{allocations, read};
+use super::{BEYOND, allocations, read};
+
+/// Bytes of memory from a file to packed weights for each byte of it, where channels fill their panels.
+const COMPILED_PER_BYTE: usize = 32;
 
 fn want(name: &str, shape: &[usize]) -> Wanted {
     Wanted { name: name.into(), shape: shape.into(), optional: false }
@@ -56,6 +61,37 @@ fn a_file_of_other_tensors_gives_one_short_error() {
     let message = join(&wanted, &checkpoint, &[]).unwrap_err().to_string();
     assert!(message.contains("2000 are missing") && message.contains("5000 left over"), "{message}");
     assert!(message.len() < 5000 && message.lines().count() < 30, "{message}");
+}
+
+#[test]
+fn memory_from_a_file_to_packed_weights_is_bounded_by_the_file() {
+    // Half floats take twice the room as singles, and Winograd's weights four times that.
+    let text = "model m { input image(64, 14, 14)
+        stem { conv 3x3, 64, bias; relu; conv 3x3, 128, bias; relu; conv 1x1, 128, bias } }";
+    let network = Spec::from_text("m.resnet", text, None).check(&[]).unwrap().network;
+    let wanted = graph::wanted(&network);
+    let mut header = Vec::new();
+    let mut end = 0;
+    for tensor in &wanted {
+        let begin = end;
+        end += 2 * tensor.shape.iter().product::<usize>();
+        let entry = r#""dtype":"F16","shape":"#;
+        header.push(format!(
+            r#""{}":{{{entry}{:?},"data_offsets":[{begin},{end}]}}"#,
+            tensor.name, tensor.shape
+        ));
+    }
+    let file = safetensors(&format!("{{{}}}", header.join(",")), &vec![0x11; end]);
+    for algorithms in [Algorithms::default(), Algorithms::Exact] {
+        let options = Options { algorithms, ..Options::default() };
+        let compile = || {
+            let values = join(&wanted, &read(&file).unwrap(), &[]).unwrap();
+            compile_values(&network, Some(values), &options).unwrap().weights.unwrap().len()
+        };
+        let (packed, peak) = allocations::peak(compile);
+        println!("{} bytes, packed {packed}, peak {peak}", file.len());
+        assert!(peak <= COMPILED_PER_BYTE * file.len() + BEYOND, "{peak} bytes for a file of {}", file.len());
+    }
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub fn command() -> Command {
         .about("Compare a precision with f32 on pictures: answers, and each layer's signal-to-noise ratio")
         .arg(args::spec())
         .args(args::weights())
-        .arg(args::set())
+        .args(args::settings())
         .args(args::precisions())
         .args(pictures::arguments("2000"))
         .arg(args::json())

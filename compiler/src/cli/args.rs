@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
+use crate::model::Limits;
 use crate::plan::tuning::Tuning;
 use crate::precision::{Precision, Precisions};
 use crate::spec::Checked;
@@ -20,13 +21,24 @@ pub fn spec() -> Arg {
         .help("A .resnet file, FILE.resnet:MODEL, or a shipped model's name")
 }
 
-/// `--set NAME=VALUE`
-pub fn set() -> Arg {
-    Arg::new("set")
-        .long("set")
-        .value_name("NAME=VALUE")
-        .action(ArgAction::Append)
-        .help("Set a parameter of the model, `shortcut` (none, zero_pad, ...) or `input` (320, 320x240)")
+/// `--set NAME=VALUE` and `--allow-large`
+pub fn settings() -> [Arg; 2] {
+    [
+        Arg::new("set")
+            .long("set")
+            .value_name("NAME=VALUE")
+            .action(ArgAction::Append)
+            .help("Set a parameter of the model, `shortcut` (none, zero_pad, ...) or `input` (320, 320x240)"),
+        Arg::new("allow-large")
+            .long("allow-large")
+            .action(ArgAction::SetTrue)
+            .help("Take a network past the usual limits: see `resnetc explain R0401`"),
+    ]
+}
+
+/// What `--allow-large` allows.
+pub fn limits(matches: &ArgMatches) -> Limits {
+    if matches.get_flag("allow-large") { Limits::LARGE } else { Limits::USUAL }
 }
 
 /// `--json`
@@ -86,7 +98,7 @@ fn chosen(matches: &ArgMatches, batch: usize) -> Result<Algorithms, Error> {
     let Some(path) = matches.try_get_one::<PathBuf>("tuning").ok().flatten() else {
         return Ok(Algorithms::default());
     };
-    let text = files::read_text(path)?;
+    let text = files::read_text(path, files::MOST_TEXT)?;
     let wrong = |reason| Error::Tuning { path: path.clone(), reason };
     let tuning = Tuning::parse(&text).map_err(|error| wrong(error.to_string()))?;
     if tuning.batch != batch {
@@ -163,7 +175,7 @@ pub fn weights() -> [Arg; 3] {
 /// Opens the SPEC, checks it under its settings, and shows its warnings.
 pub fn check(matches: &ArgMatches) -> Result<(Spec, Checked), Failure> {
     let name = matches.get_one::<String>("spec").map_or("", String::as_str);
-    let spec = Spec::open(name)?;
+    let spec = Spec::open(name)?.with_limits(limits(matches));
     let settings: Vec<String> = matches.get_many("set").into_iter().flatten().cloned().collect();
     let checked = spec.check(&settings)?;
     terminal::diagnostics(&checked.warnings);
@@ -205,7 +217,7 @@ pub fn any_checkpoints(
     checked: &Checked,
 ) -> Result<Vec<Checkpoint>, Failure> {
     if matches.get_flag("random-weights") {
-        return Ok(vec![random::checkpoint(&checked.network)]);
+        return Ok(vec![random::checkpoint(&checked.network)?]);
     }
     let given = matches.get_one::<PathBuf>("weights").map(PathBuf::as_path);
     let paths = spec.weights_files(&checked.network, given)?;

@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use crate::emit::{labels_file, module_name, program};
-use crate::{Compiled, Error, files};
+use resnetc_runtime::plan::Plan;
 
-use super::cache::{Cache, Source};
+use crate::emit::{labels_file, module_name, program};
+use crate::{Compiled, Error};
+
+use super::cache::{Cache, Packed, Source};
 use super::terminal::Progress;
 use super::{Outcome, args};
 
@@ -17,7 +19,7 @@ pub fn command() -> Command {
         .about("Compile a spec with its weights into a standalone program")
         .arg(args::spec())
         .args(args::weights())
-        .arg(args::set())
+        .args(args::settings())
         .arg(args::batch())
         .args(args::algorithms())
         .args(args::precisions())
@@ -61,31 +63,30 @@ pub fn run(matches: &ArgMatches) -> Outcome {
 }
 
 /// Compiles a program to `path`, and its weights to `path.weights` unless they are embedded.
-pub fn build(
+fn build(
     cache: &Cache,
     compiled: &Compiled,
     path: &Path,
     embed: bool,
     progress: &Progress,
 ) -> Result<(), Error> {
-    let plan = &compiled.plan;
-    let name = module_name(&plan.name);
     let packed = compiled.weights.as_deref().unwrap_or_default();
+    if embed {
+        return cache.build(&source(&compiled.plan, None), path, Packed::Behind(packed), progress);
+    }
     let beside = weights_path(path);
     let file = beside.file_name().unwrap_or_default().to_string_lossy();
-    let main = program(plan, if embed { None } else { Some(&*file) });
-    let labels = (labels_file(plan), plan.labels.join("\n"));
-    let source = Source {
-        name: &name,
-        main: &main,
-        included: if plan.labels.is_empty() { None } else { Some(&labels) },
-    };
-    progress.step("compiling the program (the runtime too, the first time)");
-    if embed {
-        return cache.build(&source, path, packed, progress);
+    cache.build(&source(&compiled.plan, Some(&file)), path, Packed::Beside(&beside, packed), progress)
+}
+
+/// The source of a program whose weights are in the file `beside` in its folder, or behind the executable.
+pub fn source(plan: &Plan, beside: Option<&str>) -> Source {
+    let labels = || (labels_file(plan), plan.labels.join("\n"));
+    Source {
+        name: module_name(&plan.name),
+        main: program(plan, beside),
+        included: (!plan.labels.is_empty()).then(labels),
     }
-    files::write_whole(&beside, packed)?;
-    cache.build(&source, path, &[], progress)
 }
 
 /// Where the executable goes: not onto what it is made from, and into a folder that is there.

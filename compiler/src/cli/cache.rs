@@ -1,10 +1,12 @@
 //! The cache: the runtime's source, its compiled form, and programs that were built before.
 //!
 //! Everything lies under a digest of the runtime's source and the toolchain's version, so another
-//! version of the command never meets this one's files. One build at a time: a lock file.
+//! version of the command never meets this one's files. One build at a time: a lock file. Nothing is
+//! trusted because it is there: sources are compared with what the command carries, and a program with
+//! its digest, which is written behind it. What cargo made of the sources is trusted as cargo does.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -12,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{Error, files};
 
+use super::children::Running;
 use super::terminal::Progress;
 
 /// The runtime's files, and the workspace's manifest and lock file.
@@ -39,14 +42,23 @@ pub fn folder() -> Result<PathBuf, Error> {
     std::path::absolute(&folder).map_err(|source| Error::Read { path: folder, source })
 }
 
+/// Packed weights, and where they go.
+#[derive(Clone, Copy)]
+pub enum Packed<'a> {
+    /// Behind the executable.
+    Behind(&'a [u8]),
+    /// To a file of their own.
+    Beside(&'a Path, &'a [u8]),
+}
+
 /// A program's files before it is built.
-pub struct Source<'a> {
+pub struct Source {
     /// The package's name, and the executable's.
-    pub name: &'a str,
+    pub name: String,
     /// `main.rs`
-    pub main: &'a str,
+    pub main: String,
     /// A file that `main.rs` includes: its name, and its text.
-    pub included: Option<&'a (String, String)>,
+    pub included: Option<(String, String)>,
 }
 
 impl Cache {
@@ -65,19 +77,33 @@ impl Cache {
             hash.update(text);
             hash.update([0]);
         }
-        let key: String = hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect();
-        let cache = Self { root: base.join(key) };
+        let cache = Self { root: base.join(hex(&hash.finalize()[..8])) };
         create_dir(&cache.root)?;
         Ok(cache)
     }
 
-    /// The folder of a program that was built from a plan of this digest.
-    pub fn program(&self, digest: &[u8]) -> PathBuf {
-        let key: String = digest.iter().take(16).map(|b| format!("{b:02x}")).collect();
-        self.root.join("programs").join(key)
+    /// The program of a source, which has a digest of its weights, in the cache: it is built if it is not
+    /// there, or no longer what was built.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Cache::build`].
+    pub fn program(&self, source: &Source, weights: &[u8]) -> Result<PathBuf, Error> {
+        let path = self.root.join("programs").join(key(source)).join(&source.name);
+        let record = path.with_extension("sha256");
+        if digest_of(&path).is_ok_and(|digest| fs::read(&record).is_ok_and(|old| old == digest.as_bytes())) {
+            return Ok(path);
+        }
+        if let Some(folder) = path.parent() {
+            create_dir(folder)?;
+        }
+        self.build(source, &path, Packed::Behind(weights), &Progress::new("compiling"))?;
+        let digest = digest_of(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+        write(&record, digest.as_bytes())?;
+        Ok(path)
     }
 
-    /// Compiles a program, and puts it at `to`, with packed weights behind it if there are any.
+    /// Compiles a program, and puts it at `to`, and its weights where they are to be.
     ///
     /// # Errors
     ///
@@ -86,9 +112,10 @@ impl Cache {
         &self,
         source: &Source,
         to: &Path,
-        weights: &[u8],
+        weights: Packed,
         progress: &Progress,
     ) -> Result<(), Error> {
+        progress.step("compiling the program (the runtime too, the first time)");
         let lock = self.root.join("lock");
         let file = File::create(&lock).map_err(|source| Error::Write { path: lock.clone(), source })?;
         if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
@@ -107,7 +134,7 @@ impl Cache {
             write(&package.join("Cargo.lock"), text.as_bytes())?;
         }
         write(&src.join("main.rs"), source.main.as_bytes())?;
-        if let Some((name, text)) = source.included {
+        if let Some((name, text)) = &source.included {
             write(&src.join(name), text.as_bytes())?;
         }
         // Nothing is fetched if it is there already, so that a machine without network can build.
@@ -129,12 +156,8 @@ impl Cache {
         self.root.join("target")
     }
 
-    /// Writes the runtime's source, if it is not there yet.
+    /// Writes what is not there of the runtime's source, or is there otherwise.
     fn unpack(&self) -> Result<(), Error> {
-        let done = self.root.join("unpacked");
-        if done.exists() {
-            return Ok(());
-        }
         for (name, text) in SOURCE {
             let path = self.root.join(name);
             if let Some(folder) = path.parent() {
@@ -143,7 +166,7 @@ impl Cache {
             let text = if *name == "Cargo.toml" { only_runtime(text) } else { (*text).to_owned() };
             write(&path, text.as_bytes())?;
         }
-        write(&done, b"")
+        Ok(())
     }
 
     fn cargo(&self, package: &Path, offline: bool, progress: &Progress) -> Result<PathBuf, Refused> {
@@ -164,11 +187,12 @@ impl Cache {
             // Cargo's own bar has how much there is to do.
             command.env("CARGO_TERM_PROGRESS_WHEN", "always").env("CARGO_TERM_PROGRESS_WIDTH", "80");
         }
-        let mut child = command.spawn().map_err(|e| Refused::Failed(no_cargo(&e)))?;
-        let stdout = child.stdout.take();
-        let messages = std::thread::spawn(move || stdout.and_then(executable_of));
+        let mut cargo = Running::start(&mut command).map_err(|e| Refused::Failed(no_cargo(&e)))?;
+        let stdout = cargo.0.stdout.take();
+        let messages = std::thread::Builder::new().spawn(move || stdout.and_then(executable_of));
+        let messages = messages.map_err(|e| Refused::Failed(no_thread(e)))?;
         let mut log = String::new();
-        if let Some(stderr) = child.stderr.take() {
+        if let Some(stderr) = cargo.0.stderr.take() {
             for line in lines(stderr) {
                 match units(&line) {
                     Some((done, all)) => {
@@ -178,7 +202,7 @@ impl Cache {
                 }
             }
         }
-        let status = child.wait().map_err(|e| Refused::Failed(no_cargo(&e)))?;
+        let status = cargo.0.wait().map_err(|e| Refused::Failed(no_cargo(&e)))?;
         let executable = messages.join().ok().flatten();
         if let (true, Some(executable)) = (status.success(), executable) {
             return Ok(executable);
@@ -187,7 +211,11 @@ impl Cache {
         if offline && missing.iter().any(|m| log.contains(m)) {
             return Err(Refused::Offline);
         }
-        Err(Refused::Failed(Error::Usage(format!("cargo could not build the program:\n{log}"))))
+        let target = self.target();
+        Err(Refused::Failed(Error::Usage(format!(
+            "cargo could not build the program:\n{log}\nIf files in {} are damaged, remove that folder.",
+            target.display()
+        ))))
     }
 }
 
@@ -235,6 +263,10 @@ fn cargo_path() -> PathBuf {
     std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from)
 }
 
+fn no_thread(error: std::io::Error) -> Error {
+    Error::Run(resnetc_runtime::Error::Spawn(error))
+}
+
 fn no_cargo(error: &std::io::Error) -> Error {
     Error::Usage(format!("cannot run cargo ({error}): resnetc compiles Rust, so it needs Rust's toolchain"))
 }
@@ -262,6 +294,34 @@ fn only_runtime(manifest: &str) -> String {
     manifest.lines().filter(|l| !l.starts_with("exclude")).map(line).collect()
 }
 
+/// Tells a program's source from all others.
+fn key(source: &Source) -> String {
+    let mut hash = Sha256::new();
+    let (name, text) = source.included.as_ref().map_or(("", ""), |(name, text)| (name, text));
+    for part in [&source.main, name, text] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hex(&hash.finalize()[..16])
+}
+
+/// The digest of a file's bytes, in hexadecimal digits.
+fn digest_of(path: &Path) -> std::io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut file = File::open(path)?;
+    let mut part = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut part)? {
+            0 => return Ok(hex(&hash.finalize())),
+            length => hash.update(&part[..length]),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn create_dir(path: &Path) -> Result<(), Error> {
     fs::create_dir_all(path).map_err(|source| Error::Write { path: path.to_owned(), source })
 }
@@ -274,20 +334,66 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     files::write_whole(path, bytes)
 }
 
-/// Copies an executable, and appends its weights; whole or not at all.
-fn install(from: &Path, weights: &[u8], to: &Path) -> Result<(), Error> {
+/// Copies an executable, and writes its weights; whole or not at all. Both are there before one takes its name:
+/// an executable has no use for the weights of another.
+fn install(from: &Path, weights: Packed, to: &Path) -> Result<(), Error> {
     let read = |source| Error::Read { path: from.to_owned(), source };
     let mut executable = File::open(from).map_err(read)?;
     let permissions = executable.metadata().map_err(read)?.permissions();
-    files::replace(to, Some(permissions), |file| {
+    let beside = match weights {
+        Packed::Behind(_) => None,
+        Packed::Beside(path, weights) => Some(files::prepare(path, None, |file| file.write_all(weights))?),
+    };
+    let program = files::prepare(to, Some(permissions), |file| {
         let length = std::io::copy(&mut executable, file)?;
-        if weights.is_empty() { Ok(()) } else { resnetc_runtime::weights::append(length, weights, file) }
-    })
+        match weights {
+            Packed::Behind(weights) => resnetc_runtime::weights::append(length, weights, file),
+            Packed::Beside(..) => Ok(()),
+        }
+    })?;
+    if let Some(beside) = beside {
+        beside.take_name()?;
+    }
+    program.take_name()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_that_was_damaged_is_written_again_and_no_other_is_touched() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let cache = Cache { root: folder.path().to_owned() };
+        let time = |path: &Path| fs::metadata(path).and_then(|m| m.modified()).expect("is there");
+        cache.unpack().expect("writes");
+        let (damaged, whole) =
+            (cache.root.join("runtime/src/lib.rs"), cache.root.join("runtime/src/plan.rs"));
+        let (text, before) = (fs::read(&damaged).expect("reads"), time(&whole));
+        fs::write(&damaged, &text[..text.len() / 2]).expect("writes");
+        cache.unpack().expect("writes");
+        assert_eq!(fs::read(&damaged).expect("reads"), text);
+        assert_eq!(time(&whole), before, "cargo would compile it again");
+    }
+
+    #[test]
+    fn programs_of_other_sources_have_other_places() {
+        let source = |main: &str, included: Option<(&str, &str)>| Source {
+            name: "net".into(),
+            main: main.into(),
+            included: included.map(|(name, text)| (name.into(), text.into())),
+        };
+        let keys = [
+            source("a", None),
+            source("b", None),
+            source("a", Some(("labels", "x"))),
+            source("a", Some(("label", "sx"))),
+        ]
+        .map(|source| key(&source));
+        for (index, one) in keys.iter().enumerate() {
+            assert!(keys[index + 1..].iter().all(|other| other != one), "{keys:?}");
+        }
+    }
 
     #[test]
     fn cargos_bar_tells_how_much_is_done() {

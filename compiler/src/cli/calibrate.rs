@@ -32,7 +32,7 @@ pub fn command() -> Command {
         .about("Observe a network's activations on pictures, and write the ranges that int8 needs")
         .arg(args::spec())
         .args(args::weights())
-        .arg(args::set())
+        .args(args::settings())
         .args(pictures::arguments("300"))
         .arg(
             Arg::new("method")

@@ -17,7 +17,7 @@ pub fn command() -> Command {
                 .num_args(1..)
                 .help("A .resnet file (every model in it), FILE.resnet:MODEL, or a shipped model's name"),
         )
-        .arg(args::set())
+        .args(args::settings())
 }
 
 pub fn run(matches: &ArgMatches) -> Outcome {
@@ -33,7 +33,10 @@ pub fn run(matches: &ArgMatches) -> Outcome {
             }
         };
         for model in models {
-            match Spec::open(&model).and_then(|spec| spec.check(&settings)) {
+            let checked = Spec::open(&model)
+                .map(|spec| spec.with_limits(args::limits(matches)))
+                .and_then(|spec| spec.check(&settings));
+            match checked {
                 Ok(checked) => {
                     terminal::diagnostics(&checked.warnings);
                     let network = &checked.network;

@@ -23,7 +23,7 @@ pub fn command() -> Command {
         .about("Name the first layer that departs from recorded activations, by how much, and why")
         .arg(args::spec())
         .args(args::weights())
-        .arg(args::set())
+        .args(args::settings())
         .arg(
             Arg::new("reference")
                 .long("reference")

@@ -11,7 +11,7 @@ pub fn command() -> Command {
     Command::new("emit")
         .about("Print what a stage of the compiler makes of a spec")
         .arg(args::spec())
-        .arg(args::set())
+        .args(args::settings())
         .arg(args::batch())
         .args(args::algorithms())
         .args(args::precisions())

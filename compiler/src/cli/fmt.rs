@@ -1,11 +1,10 @@
 //! `resnetc fmt`: the one format of specs.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use crate::{Error, Spec, syntax};
+use crate::{Error, Spec, files, syntax};
 
 use super::{Failure, Outcome, terminal};
 
@@ -49,8 +48,7 @@ pub fn run(matches: &ArgMatches) -> Outcome {
 }
 
 fn format_file(path: &Path, check: bool) -> Outcome {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let text = files::read_text(path, files::MOST_SPEC)?;
     let formatted = formatted(&Spec::from_text(&path.to_string_lossy(), &text, None))?;
     if formatted == text {
         return Ok(());
@@ -59,13 +57,11 @@ fn format_file(path: &Path, check: bool) -> Outcome {
         terminal::say(&format!("{}: not formatted", path.display()));
         return Err(Failure::Told);
     }
-    Ok(crate::files::write_whole(path, formatted.as_bytes())?)
+    Ok(files::write_whole(path, formatted.as_bytes())?)
 }
 
 fn format_stdin() -> Result<String, Failure> {
-    let mut text = String::new();
-    std::io::stdin()
-        .read_to_string(&mut text)
+    let text = files::read_to_end(std::io::stdin(), files::MOST_SPEC)
         .map_err(|source| Error::Read { path: "standard input".into(), source })?;
     formatted(&Spec::from_text("standard input", &text, None))
 }

@@ -33,11 +33,19 @@ pub fn run(matches: &ArgMatches) -> Outcome {
         return Err(Error::Usage(format!("{} is there already", folder.display())).into());
     }
     std::fs::create_dir_all(&folder).map_err(|source| Error::Write { path: folder.clone(), source })?;
-    let spec = folder.join(format!("{name}.resnet"));
-    files::write_whole(&spec, SPEC.replace("NAME", &name).as_bytes())?;
-    let readme = folder.join("README.md");
-    files::write_whole(&readme, README.replace("NAME", &name).as_bytes())?;
+    if let Err(error) = fill(&folder, &name) {
+        // A folder that is there already is in the way of the next try.
+        let _ = std::fs::remove_dir_all(&folder);
+        return Err(error.into());
+    }
     terminal::print(&next(&folder, &name))
+}
+
+/// Writes a project's files.
+fn fill(folder: &Path, name: &str) -> Result<(), Error> {
+    let spec = folder.join(format!("{name}.resnet"));
+    files::write_whole(&spec, SPEC.replace("NAME", name).as_bytes())?;
+    files::write_whole(&folder.join("README.md"), README.replace("NAME", name).as_bytes())
 }
 
 fn is_name(name: &str) -> bool {

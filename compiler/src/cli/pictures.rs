@@ -73,7 +73,7 @@ impl Pictures {
         for first in (0..all).step_by(plan.batch) {
             progress.count(what, (first, all));
             let files = first..all.min(first + plan.batch);
-            let loaded = self.dataset.load(files, &plan, self.threads);
+            let loaded = self.dataset.load(files, &plan, self.threads)?;
             for unread in &loaded.unread {
                 terminal::warn(&format!("left out {unread}"));
             }

@@ -14,7 +14,7 @@ pub fn command() -> Command {
     Command::new("report")
         .about("Write a page with pictures of a model: its blocks, roofline, times, memory and passes")
         .arg(args::spec())
-        .arg(args::set())
+        .args(args::settings())
         .arg(args::batch())
         .args(args::algorithms())
         .args(args::precisions())
@@ -107,7 +107,7 @@ fn other(matches: &ArgMatches, options: &Options) -> Result<Option<Subject>, Fai
     let kept = before.into_iter().filter(|set| !settings.iter().any(|new| key(new) == key(set)));
     let settings: Vec<String> = kept.chain(settings.iter().cloned()).collect();
     let spec = specs.first().copied().or(own).map_or("", String::as_str);
-    let checked = Spec::open(spec)?.check(&settings)?;
+    let checked = Spec::open(spec)?.with_limits(args::limits(matches)).check(&settings)?;
     terminal::diagnostics(&checked.warnings);
     let name = named(spec, &settings);
     let Some(path) = profiles.first().map(Path::new) else {

@@ -6,9 +6,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::Error;
 
-use super::build::build;
+use super::build::source;
 use super::cache::Cache;
-use super::terminal::Progress;
 use super::{Failure, Outcome, args};
 
 pub fn command() -> Command {
@@ -16,7 +15,7 @@ pub fn command() -> Command {
         .about("Build a spec in the cache, and execute the program with the arguments behind `--`")
         .arg(args::spec())
         .args(args::weights())
-        .arg(args::set())
+        .args(args::settings())
         .arg(args::batch())
         .args(args::algorithms())
         .args(args::precisions())
@@ -37,15 +36,8 @@ pub fn command() -> Command {
 pub fn run(matches: &ArgMatches) -> Outcome {
     let (spec, checked) = args::check(matches)?;
     let compiled = args::compile_with_weights(matches, &spec, &checked)?;
-    let cache = Cache::open()?;
-    let folder = cache.program(&compiled.plan.digest);
-    let name = crate::emit::module_name(&compiled.plan.name);
-    let path = folder.join(name);
-    if !path.is_file() {
-        std::fs::create_dir_all(&folder).map_err(|source| Error::Write { path: folder.clone(), source })?;
-        let progress = Progress::new("compiling");
-        build(&cache, &compiled, &path, true, &progress)?;
-    }
+    let program = source(&compiled.plan, None);
+    let path = Cache::open()?.program(&program, compiled.weights.as_deref().unwrap_or_default())?;
     let given: Vec<&String> = matches.get_many("args").into_iter().flatten().collect();
     execute(Process::new(&path).args(given))
 }

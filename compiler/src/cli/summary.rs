@@ -13,7 +13,7 @@ pub fn command() -> Command {
     Command::new("summary")
         .about("Show a model's layers, their shapes, parameters, MACs and memory, with totals")
         .arg(args::spec())
-        .arg(args::set())
+        .args(args::settings())
         .arg(args::batch())
         .args(args::algorithms())
         .args(args::precisions())

@@ -13,8 +13,12 @@ use super::{Failure, Outcome};
 
 /// Prints a result. A reader that has gone away ends the command quietly.
 pub fn print(text: &str) -> Outcome {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    printed(io::stdout().lock().write_all(text.as_bytes()))
+}
+
+/// What comes of something that was written to the standard output.
+pub fn printed(written: io::Result<()>) -> Outcome {
+    match written.and_then(|()| io::stdout().flush()) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::Closed),
         Err(source) => Err(Error::Write { path: "standard output".into(), source }.into()),
@@ -35,9 +39,23 @@ pub fn say(text: &str) {
 pub fn error(error: &Error) {
     match error {
         Error::Spec(report) => diagnostics(report),
-        other if colours() => say(&format!("\x1b[1;31merror\x1b[0m: {other}")),
-        other => say(&format!("error: {other}")),
+        other if colours() => say(&format!("\x1b[1;31merror\x1b[0m: {}", with_causes(other))),
+        other => say(&format!("error: {}", with_causes(other))),
     }
+}
+
+/// An error's words, and those of its causes that it does not have itself.
+fn with_causes(error: &Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !words.contains(&more) {
+            words += &format!(": {more}");
+        }
+        cause = error.source();
+    }
+    words
 }
 
 /// Shows diagnostics, and how many there were.
@@ -139,5 +157,19 @@ impl Drop for Progress {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cause_is_told_once() {
+        let refused = || io::Error::other("no more threads");
+        let error = Error::Run(resnetc_runtime::Error::Spawn(refused()));
+        assert_eq!(with_causes(&error), "cannot start a thread: no more threads");
+        let error = Error::Read { path: "a".into(), source: refused() };
+        assert_eq!(with_causes(&error), "cannot read a: no more threads");
     }
 }

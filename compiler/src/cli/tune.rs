@@ -34,7 +34,7 @@ pub fn command() -> Command {
             "Time the algorithms of each convolution here, and write down the fastest for `build --tuning`",
         )
         .arg(args::spec())
-        .arg(args::set())
+        .args(args::settings())
         .arg(args::batch())
         .arg(
             Arg::new("threads")
@@ -66,7 +66,7 @@ pub fn run(matches: &ArgMatches) -> Outcome {
     let seconds = matches.get_one::<u32>("seconds").map_or(2, |&s| u64::from(s));
     let timer = Timer {
         network: &checked.network,
-        weights: random::checkpoint(&checked.network),
+        weights: random::checkpoint(&checked.network)?,
         options,
         threads,
         time: Duration::from_secs(seconds).div_f64(ROUNDS as f64),

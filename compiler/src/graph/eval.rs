@@ -195,7 +195,7 @@ fn eval_op<T: Real>(op: &Op, inputs: &[&Array4<T>], shape: [usize; 3]) -> Result
 }
 
 fn values(constant: &Constant) -> Result<&[f32], &'static str> {
-    constant.values.as_deref().ok_or(NO_VALUES)
+    constant.values.as_ref().map(|values| values.as_slice()).ok_or(NO_VALUES)
 }
 
 /// A constant as a matrix of so many rows.

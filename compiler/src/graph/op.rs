@@ -12,8 +12,9 @@ pub use crate::model::network::Window;
 pub struct Constant {
     /// As PyTorch has it.
     pub shape: Vec<usize>,
-    /// Row-major; `None` in a graph without weights, which has all its shapes nonetheless.
-    pub values: Option<Arc<[f32]>>,
+    /// Row-major; `None` in a graph without weights, which has all its shapes nonetheless. A vector, so that what
+    /// was read is not copied.
+    pub values: Option<Arc<Vec<f32>>>,
 }
 
 impl Constant {

@@ -16,7 +16,7 @@ use crate::model::shipped::{LABELS, SPECS, STANDARD, Shipped};
 
 use super::uri;
 
-/// A folder of files, each written when it is first asked for.
+/// A folder of files, each written when it is asked for and not there as it should be.
 pub struct Library {
     /// None without a cache: then nothing of it can be opened.
     root: Option<PathBuf>,
@@ -55,7 +55,7 @@ impl Library {
 
     fn file(&self, name: &Path, text: &str) -> Option<Uri> {
         let path = self.root.as_ref()?.join(name);
-        if !path.is_file() {
+        if !fs::read(&path).is_ok_and(|bytes| bytes == text.as_bytes()) {
             fs::create_dir_all(path.parent()?).ok()?;
             files::write_whole(&path, text.as_bytes()).ok()?;
             let mut permissions = fs::metadata(&path).ok()?.permissions();

@@ -11,7 +11,7 @@ use crate::syntax::ast::{Command, StatementKind};
 use super::bind::bind;
 use super::catalogue;
 use super::eval::Env;
-use super::expand::{Expander, MAX_NODES, MAX_WEIGHTS, Shortcut};
+use super::expand::{Expander, Shortcut};
 use super::network::{self, Layer, Network, Node, NodeId, Output};
 use super::trace::{Trace, Traced};
 use super::{Checker, Header, Known, Request, Resolved, settings};
@@ -62,7 +62,8 @@ impl<'a> Checker<'a, '_> {
         let lines: Vec<_> = parts.iter().filter(|c| c.word.text == "member").collect();
         let mut members: Vec<Member> = Vec::new();
         for command in &lines {
-            if !self.has_room(command.word.span, &members) {
+            // The members have one budget, and what passed it is told.
+            if self.request.budget.is_full() {
                 return None;
             }
             let member = self.member(command, env, &members);
@@ -111,23 +112,10 @@ impl<'a> Checker<'a, '_> {
         self.sink.iter().filter(|d| d.severity == Severity::Error).count()
     }
 
-    /// Whether the members are within what one network may have.
-    fn has_room(&mut self, span: Span, members: &[Member]) -> bool {
-        let nodes: usize = members.iter().map(|member| member.network.nodes.len()).sum();
-        let weights = members.iter().fold(0_u64, |sum, m| sum.saturating_add(m.network.total_params()));
-        if nodes <= MAX_NODES && weights <= MAX_WEIGHTS {
-            return true;
-        }
-        let message = format!("the members have more than {MAX_NODES} operations or {MAX_WEIGHTS} weights");
-        let error = Diagnostic::error(Code::R0401, span, message, "the limit is passed before this one");
-        self.sink.push(error.with_help("name fewer members, or smaller ones"));
-        false
-    }
-
     /// Checks the model that a line names.
     fn member(&mut self, command: &'a Command, env: &Env, before: &[Member]) -> Option<Member> {
         let spec = catalogue::find("member")?;
-        Expander::new(self.sink, self.blocks, Shortcut::None).check_form(spec, command);
+        Expander::new(self.sink, self.blocks, self.request.budget, Shortcut::None).check_form(spec, command);
         let args = bind(spec, command.word.span, &command.args, env, self.sink);
         let (of, span) = (args.text("of")?, args.get("of")?.1);
         let (name, place) = command.name.as_ref().map_or((of.clone(), span), |n| (n.text.clone(), n.span));
@@ -141,8 +129,7 @@ impl<'a> Checker<'a, '_> {
             return None;
         }
         let item = settings::find_model(self.request, &of, span, self.sink)?;
-        let Request { file, library, read, .. } = *self.request;
-        let request = Request { file, library, read, model: None, settings: &[] };
+        let request = Request { model: None, settings: &[], ..*self.request };
         let resolved = settings::resolve(&request, item, self.sink)?;
         let is_member = |kind: &StatementKind| match kind {
             StatementKind::Command(command) => command.word.text == "member",
@@ -222,6 +209,7 @@ fn join(model: &Resolved, header: Header, members: Vec<Member>, probabilities: b
         weights: header.weights,
         renames: header.renames,
         members: Vec::new(),
+        limits: first.limits,
     };
     // Where each answers, and whether that is what is averaged.
     let mut answers: Vec<(NodeId, bool)> = Vec::new();

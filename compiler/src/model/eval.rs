@@ -6,6 +6,9 @@
 use crate::diagnostics::{Code, Diagnostic, Label, Sink, Span, nearest};
 use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, Ident, Path, UnaryOp};
 
+/// The most bytes of a tuple: names that stand for tuples of each other would double it line by line.
+const MOST_BYTES: usize = 1 << 16;
+
 /// The value of an expression.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -26,14 +29,15 @@ pub enum Value {
 }
 
 impl Value {
-    /// How much is kept of it, in values of the common size.
-    pub fn size(&self) -> usize {
-        match self {
-            Self::Text(text) => 1 + text.len() / size_of::<Self>(),
-            Self::Size(sizes) => sizes.len(),
-            Self::Tuple(values) => values.len(),
-            Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Unknown => 1,
-        }
+    /// About how many bytes it takes in memory.
+    pub fn bytes(&self) -> usize {
+        let parts = match self {
+            Self::Text(text) => text.len(),
+            Self::Size(sides) => size_of_val(sides.as_slice()),
+            Self::Tuple(values) => values.iter().map(Self::bytes).sum(),
+            Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Unknown => 0,
+        };
+        size_of::<Self>() + parts
     }
 
     /// What it is, for a message.
@@ -165,9 +169,11 @@ impl Env {
         found
     }
 
-    /// How many names there are, and how many are known not to reach here.
-    pub fn size(&self) -> usize {
-        self.names.len() + self.hidden.len()
+    /// About how many bytes its names and values take.
+    pub fn bytes(&self) -> usize {
+        let names = self.names.iter().map(|name| size_of::<Name>() + name.name.len() + name.value.bytes());
+        let hidden = self.hidden.iter().map(|name| size_of::<String>() + name.len());
+        names.sum::<usize>() + hidden.sum::<usize>()
     }
 
     /// How many names there are now; [`Env::leave`] takes it.
@@ -210,24 +216,19 @@ impl Env {
             ExprKind::Tuple(items) => match items.as_slice() {
                 [one] => self.eval(one, sink),
                 many => {
-                    let values: Vec<_> = many.iter().map(|e| self.eval_element(e, sink)).collect();
-                    values.into_iter().collect::<Option<_>>().map(Value::Tuple)
+                    let values: Vec<_> = many.iter().map(|e| self.eval(e, sink)).collect();
+                    let values = values.into_iter().collect::<Option<_>>().map(Value::Tuple)?;
+                    if values.bytes() > MOST_BYTES {
+                        let message = format!("a value of more than {MOST_BYTES} bytes");
+                        sink.push(Diagnostic::error(Code::R0401, expr.span, message, "too many parts"));
+                        return None;
+                    }
+                    Some(values)
                 }
             },
             ExprKind::Unary(op, operand) => self.eval_unary(*op, operand, expr.span, sink),
             ExprKind::Binary(op, left, right) => self.eval_binary(*op, left, right, expr.span, sink),
             ExprKind::Error => None,
-        }
-    }
-
-    /// The value of a list's element: no list, for lists of lists of one name double with each line.
-    fn eval_element(&self, expr: &Expr, sink: &mut Sink) -> Option<Value> {
-        match self.eval(expr, sink)? {
-            list @ Value::Tuple(_) => {
-                sink.push(wrong_kind(expr.span, "a number", &list));
-                None
-            }
-            value => Some(value),
         }
     }
 

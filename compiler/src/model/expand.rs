@@ -12,21 +12,11 @@ use crate::syntax::ast::{Body, Command, Expr, Item, Statement, StatementKind, Te
 use super::bind::{Args, bind, usage};
 use super::catalogue::{self, COMMANDS, CommandSpec, Family};
 use super::eval::{Env, Value, wrong_kind};
+use super::limits::{Budget, cost};
 use super::naming::Naming;
 use super::network::{Layer, Node, NodeId, Shape};
 use super::residual::show;
 use super::trace::{Step, Trace};
-
-/// Operations that a network may have. Fewer under a fuzzer, whose code is slow: the same limit, met sooner.
-pub(super) const MAX_NODES: usize = if cfg!(fuzzing) { 2_000 } else { 200_000 };
-/// What may be done on the way to them: statements that run, each with what it keeps, and names that are handed on.
-const MAX_STEPS: usize = 10 * MAX_NODES;
-/// Names that are looked through in the time of a statement.
-const NAMES_A_STEP: usize = 16;
-/// Weights of a network.
-pub(super) const MAX_WEIGHTS: u64 = 1 << 33;
-/// Activations of one operation, in values.
-const MAX_VALUES: usize = 1 << 31;
 
 /// How a residual's shortcut is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,37 +73,28 @@ pub struct Blocks<'a> {
 pub struct Expander<'a> {
     pub(super) sink: &'a mut Sink,
     pub(super) blocks: &'a Blocks<'a>,
+    pub(super) budget: &'a Budget,
     pub(super) shortcut: Shortcut,
     pub(super) nodes: Vec<Node>,
     part: usize,
     pub(super) block: Option<usize>,
     /// The blocks that are being expanded, from the outermost, and where each is asked for.
     pub(super) calls: Vec<(&'a str, Span)>,
-    /// Blocks expanded so far.
-    pub(super) built: usize,
-    /// Steps so far.
-    steps: usize,
-    /// Whether the network is past a limit.
-    weights: u64,
-    pub(super) full: bool,
     pub(super) trace: Trace,
 }
 
 impl<'a> Expander<'a> {
     /// An expansion that has nothing yet.
-    pub fn new(sink: &'a mut Sink, blocks: &'a Blocks<'a>, shortcut: Shortcut) -> Self {
+    pub fn new(sink: &'a mut Sink, blocks: &'a Blocks<'a>, budget: &'a Budget, shortcut: Shortcut) -> Self {
         Self {
             sink,
             blocks,
+            budget,
             shortcut,
             nodes: Vec::new(),
             part: 0,
             block: None,
             calls: Vec::new(),
-            built: 0,
-            steps: 0,
-            weights: 0,
-            full: false,
             trace: Trace::default(),
         }
     }
@@ -181,28 +162,17 @@ impl<'a> Expander<'a> {
         span: Span,
     ) -> Flow {
         let node = NodeId(self.nodes.len() as u32);
-        let too_large = shape.is_some_and(|s| {
-            s.iter().try_fold(1usize, |product, &d| product.checked_mul(d)).is_none_or(|p| p > MAX_VALUES)
-        });
-        if self.nodes.len() >= MAX_NODES {
-            self.fill(span, format!("the network has more than {MAX_NODES} operations"));
+        let too_large = shape.and_then(|shape| Some((shape, self.budget.holds(shape).err()?)));
+        if let Some((shape, what)) = &too_large {
+            let label = format!("gives {}", show(*shape));
+            let help = self.budget.limits().help("use fewer channels, a smaller input or a greater stride");
+            self.report(Diagnostic::error(Code::R0401, span, what.clone(), label).with_help(help));
+        }
+        let shape = shape.filter(|_| too_large.is_none());
+        let channels_in = inputs.first().map_or(0, |input| self.nodes[input.0 as usize].shape[0]);
+        if let Err(what) = self.budget.take_node(&layer, channels_in, shape) {
+            self.fill(span, what);
             return Flow { node: NodeId(0), shape: None };
-        }
-        if let (true, Some(shape)) = (too_large, shape) {
-            let what = format!("an operation gives more than {MAX_VALUES} values an image");
-            let label = format!("gives {}", show(shape));
-            self.report(
-                Diagnostic::error(Code::R0401, span, what, label)
-                    .with_help("use fewer channels, a smaller input or a greater stride"),
-            );
-        }
-        let shape = shape.filter(|_| !too_large);
-        if let (Some(_), Some(&input)) = (shape, inputs.first()) {
-            self.weights = self.weights.saturating_add(layer.weights(self.nodes[input.0 as usize].shape[0]));
-            if self.weights > MAX_WEIGHTS {
-                self.fill(span, format!("the network has more than {MAX_WEIGHTS} weights"));
-                return Flow { node: NodeId(0), shape: None };
-            }
         }
         let (part, block) = (self.part, self.block);
         let known = shape.unwrap_or([1; 3]);
@@ -210,19 +180,12 @@ impl<'a> Expander<'a> {
         Flow { node, shape }
     }
 
-    /// Counts what is done, for all of a network's statements together.
-    pub(super) fn count_steps(&mut self, steps: usize, span: Span) {
-        self.steps = self.steps.saturating_add(steps);
-        if self.steps > MAX_STEPS {
-            self.fill(span, format!("the network takes more than {MAX_STEPS} statements"));
-        }
-    }
-
     /// Says once that the network is past a limit; nothing is added to it then.
     pub(super) fn fill(&mut self, span: Span, what: String) {
-        if !std::mem::replace(&mut self.full, true) {
+        if self.budget.fill() {
             let error = Diagnostic::error(Code::R0401, span, what, "the limit is passed here");
-            self.report(error.with_help("repeat fewer blocks, or narrower ones"));
+            let help = self.budget.limits().help("repeat fewer blocks, or narrower ones");
+            self.report(error.with_help(help));
         }
     }
 
@@ -242,8 +205,10 @@ impl<'a> Expander<'a> {
         let mark = env.enter();
         let outer = env.channels.take();
         for statement in statements {
-            self.count_steps(1 + env.size() / NAMES_A_STEP, statement.span);
-            if self.full {
+            if let Err(what) = self.budget.take_text(cost(statement, env)) {
+                self.fill(statement.span, what);
+            }
+            if self.budget.is_full() {
                 break;
             }
             env.channels = Some(flow.shape.map_or(Value::Unknown, |s| Value::Int(s[0] as i64)));
@@ -251,7 +216,9 @@ impl<'a> Expander<'a> {
             flow = match &statement.kind {
                 StatementKind::Let { name, value } => {
                     let value = self.reporting(|sink| env.define_let(name, value, sink));
-                    self.count_steps(value.size(), statement.span);
+                    if let Err(what) = self.budget.take_text(value.bytes()) {
+                        self.fill(name.span, what);
+                    }
                     self.trace.values.push((name.span, value));
                     flow
                 }

@@ -8,12 +8,13 @@ use std::collections::HashMap;
 use resnetc_runtime::plan::Filter;
 
 use crate::diagnostics::{Code, Diagnostic, Span};
-use crate::syntax::ast::{Command, Statement, StatementKind};
+use crate::syntax::ast::{Command, StatementKind};
 
 use super::bind::{Args, bind};
 use super::catalogue::Family;
 use super::eval::Env;
 use super::expand::{Expander, Shortcut, require};
+use super::limits::cost;
 use super::network::Shape;
 use super::{Checker, Resolved};
 
@@ -44,8 +45,15 @@ impl<'a> Checker<'a, '_> {
     pub(super) fn header(&mut self, model: &Resolved<'a>, env: &mut Env) -> (Header, Vec<&'a Command>) {
         let mut header = Header::default();
         let mut parts = Vec::new();
-        for Statement { kind, .. } in &model.body.statements {
-            match kind {
+        for statement in &model.body.statements {
+            let text = self.request.budget.take_text(cost(statement, env));
+            if let Err(what) = text.and_then(|()| self.request.budget.holds_parts(parts.len())) {
+                let (blocks, budget) = (self.blocks, self.request.budget);
+                Expander::new(self.sink, blocks, budget, Shortcut::None).fill(statement.span, what);
+                header.unread = true;
+                break;
+            }
+            match &statement.kind {
                 StatementKind::Let { name, value } => {
                     let value = env.define_let(name, value, self.sink);
                     self.trace.values.push((name.span, value));
@@ -88,7 +96,7 @@ impl<'a> Checker<'a, '_> {
         parts: &mut Vec<&'a Command>,
     ) {
         let span = command.word.span;
-        let mut probe = Expander::new(self.sink, self.blocks, Shortcut::None);
+        let mut probe = Expander::new(self.sink, self.blocks, self.request.budget, Shortcut::None);
         let Some(spec) = probe.find_command(command) else {
             header.unread = true;
             parts.extend(command.body.is_some().then_some(command));

@@ -10,6 +10,8 @@ use resnetc_runtime::plan::{Activation, Preprocess};
 use crate::diagnostics::Span;
 use crate::weights::Rename;
 
+use super::limits::Limits;
+
 /// Channels, height and width of one image's activations.
 pub type Shape = [usize; 3];
 
@@ -47,6 +49,8 @@ pub struct Network {
     pub renames: Vec<(String, String)>,
     /// The networks of an ensemble, in order; none if this is a network by itself.
     pub members: Vec<Member>,
+    /// What it was held to, and its plan will be.
+    pub limits: Limits,
 }
 
 /// A network of an ensemble.
@@ -273,22 +277,22 @@ impl Network {
         tensors
     }
 
-    /// Trained values in a node's tensors.
+    /// Trained values in a node's tensors; saturates.
     pub fn params(&self, node: &Node) -> u64 {
         let tensors = self.tensors(node);
-        tensors.iter().filter(|t| t.trained).map(|t| t.shape.iter().product::<usize>() as u64).sum()
+        let size = |shape: &[usize]| shape.iter().fold(1_u64, |size, &side| size.saturating_mul(side as u64));
+        tensors.iter().filter(|t| t.trained).fold(0, |sum, t| size(&t.shape).saturating_add(sum))
     }
 
     /// Multiply-accumulates of a node for one image: those of convolutions and linear layers, which
     /// use each weight once a position.
     pub fn macs(&self, node: &Node) -> u64 {
-        let [_, height, width] = node.shape.map(|d| d as u64);
-        node.layer.weights(self.input_shape(node)[0]).saturating_mul(height * width)
+        node.layer.macs(self.input_shape(node)[0], node.shape)
     }
 
     /// Trained values of the whole network.
     pub fn total_params(&self) -> u64 {
-        self.nodes.iter().map(|n| self.params(n)).sum()
+        self.nodes.iter().fold(0, |total, n| total.saturating_add(self.params(n)))
     }
 
     /// Multiply-accumulates of the whole network for one image.
@@ -318,6 +322,35 @@ impl Layer {
             | Self::BlurPool { .. }
             | Self::Dropout => 0,
         }
+    }
+
+    /// Multiply-accumulates for one image of a layer over so many channels that gives this shape; saturates.
+    pub fn macs(&self, channels_in: usize, [_, height, width]: Shape) -> u64 {
+        self.weights(channels_in).saturating_mul(height as u64).saturating_mul(width as u64)
+    }
+
+    /// Values in all tensors of a layer over so many channels; saturates.
+    pub fn values(&self, channels_in: usize) -> u64 {
+        let others = match self {
+            Self::Conv(Conv { channels, bias: true, .. }) => *channels,
+            Self::Linear { features, bias: true } => *features,
+            Self::BatchNorm { .. } => channels_in.saturating_mul(4),
+            Self::Conv(Conv { bias: false, .. })
+            | Self::Linear { bias: false, .. }
+            | Self::Input
+            | Self::Activation(_)
+            | Self::Add
+            | Self::Average
+            | Self::Mul
+            | Self::MaxPool(_)
+            | Self::AvgPool { .. }
+            | Self::GlobalAvgPool
+            | Self::ZeroPad { .. }
+            | Self::Softmax
+            | Self::BlurPool { .. }
+            | Self::Dropout => 0,
+        };
+        self.weights(channels_in).saturating_add(others as u64)
     }
 
     /// The word that a spec writes for it.

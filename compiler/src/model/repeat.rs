@@ -9,12 +9,10 @@ use crate::syntax::ast::{Arg, Body, Call, CallArg, Expr, Item, ItemKind, Param};
 use super::bind::{bind, quoted};
 use super::catalogue;
 use super::eval::{Env, Value, wrong_kind};
-use super::expand::{Expander, Flow, MAX_NODES};
+use super::expand::{Expander, Flow};
 use super::naming::Naming;
 use super::network::Layer;
 
-/// Blocks that a network may be made of, those without an operation counted too.
-const MAX_BLOCKS: usize = MAX_NODES;
 /// Blocks within blocks.
 const MAX_DEPTH: usize = 32;
 
@@ -55,20 +53,20 @@ impl<'a> Expander<'a> {
         names: &mut Naming,
     ) -> Flow {
         let mut stride = Some(stride);
+        let names_and_values = env.bytes();
         for _ in 0..times {
-            self.built += 1;
-            if self.built > MAX_BLOCKS {
-                self.fill(call, format!("the network has more than {MAX_BLOCKS} blocks"));
+            let room = self.budget.take_block().and_then(|()| self.budget.take_text(names_and_values));
+            if let Err(what) = room {
+                self.fill(call, what);
                 break;
             }
             if self.calls.len() == 1 {
                 self.block = Some(self.block.map_or(0, |b| b + 1));
             }
-            self.count_steps(1 + env.size(), call);
             let mut inside = env.clone();
             inside.set("stride", stride.take().unwrap_or(Value::Int(1)), call, call);
             flow = self.body(body, &mut inside, flow, &mut names.next_block());
-            if self.full || flow.shape.is_none() {
+            if self.budget.is_full() || flow.shape.is_none() {
                 break;
             }
         }
@@ -108,9 +106,10 @@ impl<'a> Expander<'a> {
 
     fn repeat_count(&mut self, count: &Expr, env: &mut Env) -> Option<i64> {
         let times = self.reporting(|sink| env.eval_int(count, sink))?;
-        if !(1..=MAX_BLOCKS as i64).contains(&times) {
+        let most = self.budget.limits().nodes;
+        if !(1..=most as i64).contains(&times) {
             let message = format!("{times} blocks cannot be built");
-            let label = format!("must be from 1 to {MAX_BLOCKS}");
+            let label = format!("must be from 1 to {most}");
             self.report(env.explain(Diagnostic::error(Code::R0303, count.span, message, label), count));
             env.distrust(count);
             return None;

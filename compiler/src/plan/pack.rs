@@ -8,16 +8,22 @@ use resnetc_runtime::plan::winograd::{Form, packed_at};
 use resnetc_runtime::plan::{Element, LANES, View};
 
 use crate::graph::Constant;
+use crate::model::limits::Limits;
 use crate::model::network;
 
+use super::PlanError;
 use super::words::Weights;
 
 /// Packed weights so far.
 pub struct Packer {
+    /// How much there may be; past it nothing is packed any more.
+    limits: Limits,
     length: usize,
     values: Option<Vec<f32>>,
     /// Whether all that was packed since it was last asked is finite.
     finite: bool,
+    /// Whether there was no memory for the values, which are then only counted.
+    full: bool,
 }
 
 /// The groups of a convolution as they are packed.
@@ -57,9 +63,9 @@ impl Groups {
 }
 
 impl Packer {
-    /// Nothing packed yet.
-    pub fn new() -> Self {
-        Self { length: 0, values: Some(Vec::new()), finite: true }
+    /// Nothing packed yet, and so much at most.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, length: 0, values: Some(Vec::new()), finite: true, full: false }
     }
 
     /// How much is packed so far.
@@ -68,8 +74,18 @@ impl Packer {
     }
 
     /// How much was packed, and the values if all were known.
-    pub fn finish(self) -> (usize, Option<Vec<f32>>) {
-        (self.length, self.values)
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError::PastLimit`] if it was too much, and [`PlanError::Memory`].
+    pub fn finish(self) -> Result<(usize, Option<Vec<f32>>), PlanError> {
+        if self.length > self.limits.words() {
+            return Err(PlanError::PastLimit { what: "packed weights", most: self.limits.memory });
+        }
+        if self.full {
+            return Err(PlanError::Memory(self.length.saturating_mul(size_of::<f32>())));
+        }
+        Ok((self.length, self.values))
     }
 
     /// Whether all that was packed since the last question is finite.
@@ -88,9 +104,14 @@ impl Packer {
     /// The same for words that may be anything.
     fn append_words(&mut self, length: usize, fill: Option<impl FnOnce(&mut [f32])>) -> usize {
         let offset = self.length;
-        self.length += length;
+        self.length = offset.saturating_add(length);
         match (&mut self.values, fill) {
-            (Some(values), Some(fill)) => {
+            (Some(values), Some(fill)) if self.length <= self.limits.words() => {
+                self.full |= values.try_reserve(length).is_err();
+                if self.full {
+                    self.values = None;
+                    return offset;
+                }
                 values.resize(self.length, 0.0);
                 fill(&mut values[offset..]);
             }
@@ -153,12 +174,12 @@ impl Packer {
     ) -> usize {
         let [kh, kw] = conv.kernel;
         let panels = conv.channels.div_ceil(LANES);
-        let panel = kh * kw * groups.input * LANES;
+        let panel = product(&[kh, kw, groups.input, LANES]);
         let biases = panels * LANES;
         let (wide_in, wide_out) = (weight.shape[1], conv.channels / conv.groups);
         let known = known(weight, bias);
         self.append(
-            panels * panel + biases,
+            product(&[panels, panel]).saturating_add(biases),
             known.map(|(w, b)| {
                 move |out: &mut [f32]| {
                     let (packed, bias_out) = out.split_at_mut(panels * panel);
@@ -189,10 +210,10 @@ impl Packer {
     ) -> usize {
         let [channels, inputs] = [weight.shape[0], weight.shape[1]];
         let panels = channels.div_ceil(LANES);
-        let panel = form.points() * pixel * LANES;
+        let panel = product(&[form.points(), pixel, LANES]);
         let filter = form.filter();
         self.append(
-            panels * (panel + LANES),
+            product(&[panels, panel + LANES]),
             known(weight, bias).map(|(w, b)| {
                 move |out: &mut [f32]| {
                     let (packed, bias_out) = out.split_at_mut(panels * panel);
@@ -228,7 +249,7 @@ impl Packer {
     pub fn depthwise(&mut self, weight: &Constant, bias: Option<&Constant>, pixel: usize) -> usize {
         let taps = weight.shape[2] * weight.shape[3];
         self.append(
-            (taps + 1) * pixel,
+            product(&[taps + 1, pixel]),
             known(weight, bias).map(|(w, b)| {
                 move |out: &mut [f32]| {
                     for (channel, kernel) in w.chunks(taps).enumerate() {
@@ -256,10 +277,15 @@ impl Packer {
     }
 }
 
+/// The product of sizes; saturates, which is more than any packer takes.
+pub fn product(sizes: &[usize]) -> usize {
+    sizes.iter().fold(1, |product, &size| product.saturating_mul(size))
+}
+
 /// The values of a weight and its bias, if they are known; no bias is an empty one.
 fn known<'a>(weight: &'a Constant, bias: Option<&'a Constant>) -> Option<(&'a [f32], &'a [f32])> {
     let bias = match bias {
-        Some(bias) => bias.values.as_deref()?,
+        Some(bias) => bias.values.as_ref()?.as_slice(),
         None => &[],
     };
     Some((weight.values.as_deref()?, bias))

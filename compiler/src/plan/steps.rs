@@ -6,7 +6,7 @@ use crate::graph::{Conv, Graph, NodeId, Op, ResidualRead, Window};
 
 use super::choose::Chooser;
 use super::layout::Layout;
-use super::pack::{Groups, Packer};
+use super::pack::{Groups, Packer, product};
 
 /// A step, and the place in the spec that it belongs to.
 pub struct Placed {
@@ -150,7 +150,7 @@ fn pool(window: &Window, input: View, output: View) -> plan::Pool {
 /// of the weights.
 fn split(op: &StepOp) -> Split {
     let StepOp::Conv(conv) = op else { return Split::Rows };
-    let weights = conv.kernel[0] * conv.kernel[1] * conv.group_input * conv.output.channels;
+    let weights = product(&[conv.kernel[0], conv.kernel[1], conv.group_input, conv.output.channels]);
     let activations = conv.input.image() + conv.output.image();
     if weights > activations { Split::Channels } else { Split::Rows }
 }

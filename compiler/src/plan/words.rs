@@ -7,7 +7,7 @@
 
 use resnetc_runtime::plan::{Element, LANES, SPLIT_MAX, Scale, bf16_bits};
 
-use super::pack::Groups;
+use super::pack::{Groups, product};
 
 /// The greatest of a channel's weights in 8 bits.
 const GREATEST: f32 = 127.0;
@@ -35,7 +35,7 @@ pub struct Weights<'a> {
 impl Weights<'_> {
     /// Words of all panels, for an input of these elements.
     fn panels(&self, element: Element) -> usize {
-        self.lanes() * self.taps * element.words(self.groups.input)
+        product(&[self.lanes(), self.taps, element.words(self.groups.input)])
     }
 
     fn lanes(&self) -> usize {
@@ -45,7 +45,7 @@ impl Weights<'_> {
     /// Words of the panels and of what is behind them.
     pub fn length(&self, element: Element) -> usize {
         let constants = if matches!(element, Element::U8(_)) { 3 } else { 1 };
-        self.panels(element) + constants * self.lanes()
+        self.panels(element).saturating_add(constants * self.lanes())
     }
 
     /// Packs them for an input of these elements; tells whether what they have become is finite.

@@ -86,7 +86,7 @@ impl Profile {
     ///
     /// If it cannot be read, or is no profile.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = files::read_text(path)?;
+        let text = files::read_text(path, files::MOST_TEXT)?;
         Self::parse(&text).map_err(|reason| Error::Profile { path: path.to_owned(), reason })
     }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::diagnostics::{Diagnostic, Report, Sink};
+use crate::model::limits::Budget;
 use crate::model::trace::Traced;
 use crate::model::{self, Request};
 use crate::syntax::ast::{File, Item, ItemKind};
@@ -32,20 +33,28 @@ impl Spec {
     /// Checks every model of the file under its own defaults, and every block that no model asks for.
     pub fn survey(&self) -> Survey {
         let read = |name: &str| self.read(name);
-        let request =
-            Request { file: &self.file, library: self.library, model: None, settings: &[], read: &read };
+        let request = Request {
+            file: &self.file,
+            library: self.library,
+            model: None,
+            settings: &[],
+            read: &read,
+            budget: &Budget::new(self.limits),
+        };
         let mut all = self.sink.clone();
         let mut models = Vec::new();
         let names = self.models();
         let asked = if names.is_empty() { vec![None] } else { names.into_iter().map(Some).collect() };
         for model in asked {
             let mut sink = self.sink.clone();
-            models.extend(model::trace(&Request { model, ..request }, &mut sink));
+            let budget = &Budget::new(self.limits);
+            models.extend(model::trace(&Request { model, budget, ..request }, &mut sink));
             self.add_new(sink, &mut all);
         }
         for item in self.file.items.iter().filter(|item| !is_reached(item, &models)) {
             let mut sink = self.sink.clone();
-            model::check_block(&request, item, &mut sink);
+            let budget = &Budget::new(self.limits);
+            model::check_block(&Request { budget, ..request }, item, &mut sink);
             self.add_new(sink, &mut all);
         }
         let report = Report { sources: self.sources.clone(), diagnostics: all.into_sorted() };

@@ -156,6 +156,9 @@ pub enum ValueProblem {
     /// The values do not lie within the file.
     #[error("its values lie outside of the file")]
     Outside,
+    /// No memory for the values.
+    #[error("cannot allocate {0} bytes")]
+    Memory(usize),
 }
 
 struct ListOr<'a>(&'a [String], &'static str);

@@ -5,10 +5,9 @@
 //!
 //! A checkpoint is hostile input. The form is told by content, never by the file's name. Nothing in a
 //! file is executed, every length and offset is checked before it is used, and memory is bounded by a
-//! multiple of the file's size: for the names, places and structure read here, about 100 bytes for each
-//! byte of a header or pickle; for values, four elements for each byte of the file. Tensors are only
-//! converted when they are joined, so values that no network wants cost nothing. What is not promised:
-//! a file that another process changes while it is mapped can end the process or change the values.
+//! multiple of the file's size (see [`read()`]). Tensors are only converted when they are joined, so values
+//! that no network wants cost nothing. What is not promised: a file that another process changes while it
+//! is mapped can end the process or change the values.
 
 mod cursor;
 mod error;
@@ -60,6 +59,12 @@ pub struct Checkpoint {
 ///
 /// In a PyTorch checkpoint the state dict is looked for under the usual keys (`state_dict`,
 /// `model_state_dict`, `model`, ... in this order), up to three dicts deep.
+///
+/// However the file was made, memory is bounded by its size: names, places and structure take at most 128
+/// bytes for each byte of the file, and 256 KiB; the tensors together have at most four elements for each
+/// byte, of four bytes each when they are [joined](join()), as often as a network wants one. From there to
+/// packed weights the bound is the network's: [`Limits`](crate::Limits). A file of half floats whose channels
+/// fill their panels takes at most 32 bytes for each of its own in all, Winograd's weights included.
 ///
 /// # Errors
 ///

@@ -67,16 +67,34 @@ impl Tensor {
             Dtype::Integer(size) => return Err(ValueProblem::Dtype(format!("integer ({size} bytes)"))),
             Dtype::Other(name) => return Err(ValueProblem::Dtype(name.clone())),
         };
-        check_finite(values.ok_or(ValueProblem::Outside)?)
+        check_finite(values?)
     }
 
-    fn gather<const N: usize>(&self, file: &[u8], decode: impl Fn([u8; N]) -> f32) -> Option<Vec<f32>> {
-        let count = count_elements(&self.shape)?;
+    fn gather<const N: usize>(
+        &self,
+        file: &[u8],
+        decode: impl Fn([u8; N]) -> f32,
+    ) -> Result<Vec<f32>, ValueProblem> {
+        let count = count_elements(&self.shape).ok_or(ValueProblem::Outside)?;
+        let mut values = Vec::new();
+        let bytes = count.saturating_mul(size_of::<f32>());
+        values.try_reserve_exact(count).map_err(|_| ValueProblem::Memory(bytes))?;
+        self.gather_into(&mut values, count, file, decode).ok_or(ValueProblem::Outside)?;
+        Ok(values)
+    }
+
+    fn gather_into<const N: usize>(
+        &self,
+        values: &mut Vec<f32>,
+        count: usize,
+        file: &[u8],
+        decode: impl Fn([u8; N]) -> f32,
+    ) -> Option<()> {
         let Some(strides) = &self.strides else {
             let bytes = file.get(self.start..)?.get(..count.checked_mul(N)?)?;
-            return Some(bytes.as_chunks::<N>().0.iter().map(|&bytes| decode(bytes)).collect());
+            values.extend(bytes.as_chunks::<N>().0.iter().map(|&bytes| decode(bytes)));
+            return Some(());
         };
-        let mut values = Vec::with_capacity(count);
         let mut index = vec![0; self.shape.len()];
         for _ in 0..count {
             let element: usize = index.iter().zip(strides).map(|(i, stride)| i * stride).sum();
@@ -84,7 +102,7 @@ impl Tensor {
             values.push(decode(*bytes));
             advance(&mut index, &self.shape);
         }
-        Some(values)
+        Some(())
     }
 }
 

@@ -105,7 +105,8 @@ impl Kernel for Average<'_> {
             let scale = simd.splat(1.0 / (height as f32 * width as f32));
             for (lane, count) in vectors(share.lanes.clone(), S::WIDTH) {
                 let present = present(input, lane, count);
-                // SAFETY: as for the maximum.
+                // SAFETY: the contract of the kernels; rows and columns are on the map, and `present`
+                // is no more than the input's pixel has.
                 unsafe {
                     let lane_in = lane.min(input.lanes());
                     let mut sum = simd.splat(0.0);

@@ -1,12 +1,16 @@
 //! Every kernel, at every level that this machine has, against the reference; on shapes that nobody
 //! would think of.
 //!
-//! Memory is NaN wherever no operand lies, so a value read outside of them is seen, and so is one
-//! written there.
+//! Each operand begins or ends right next to a page that faults, so nothing beside it is touched there.
+//! On its other side memory is NaN up to such a page, so a value read there is seen, and so is one written.
 
 mod convolutions;
+#[cfg(all(target_os = "linux", not(miri)))]
+mod faults;
 mod others;
 mod words;
+
+use std::ops::Range;
 
 use convolutions::{conv, depthwise, winograd};
 use others::{element_wise, of_any_element, pool};
@@ -15,6 +19,7 @@ use words::dots;
 
 use super::element;
 use super::{Context, Share, StepCall};
+use crate::guarded::{Edge, Guarded, page_size};
 use crate::isa::{Isa, Level};
 use crate::plan::*;
 use crate::reference::{Memory, SLOTS, apply};
@@ -38,7 +43,7 @@ struct Case {
     op: Op,
     /// What the operation reads.
     inputs: Vec<View>,
-    arena: usize,
+    layout: Layout,
     weights: Vec<f32>,
     batch: usize,
     n: usize,
@@ -55,17 +60,33 @@ impl Numbers {
     }
 }
 
-/// Views one behind the other, with gaps between them.
+/// Views one behind the other, each on pages of its own, at an edge of them, and behind a page that is
+/// nobody's.
+#[derive(Clone, Debug)]
 struct Layout {
     batch: usize,
+    edge: Edge,
     end: usize,
+    /// The pages that are nobody's.
+    gaps: Vec<Range<usize>>,
 }
 
 impl Layout {
+    /// At the edge that is for this seed.
+    fn new(batch: usize, seed: u64) -> Self {
+        Self { batch, edge: Edge::ALL[(seed % 2) as usize], end: 0, gaps: Vec::new() }
+    }
+
     fn place(&mut self, view: View) -> View {
-        let view = View { offset: self.end, ..view };
-        self.end += self.batch * view.image() + 5;
-        view
+        let (page, size) = (page_size() / size_of::<f32>(), self.batch * view.image());
+        let start = self.end + page;
+        self.gaps.push(self.end..start);
+        self.end = (start + size).next_multiple_of(page);
+        let offset = match self.edge {
+            Edge::Before => start,
+            Edge::Behind => self.end - size,
+        };
+        View { offset, ..view }
     }
 }
 
@@ -77,7 +98,7 @@ impl Case {
     /// NaN, but for the inputs: maps of numbers in borders of zeros.
     fn memory(&self) -> Vec<f32> {
         let mut numbers = Numbers(self.seed);
-        let mut arena = vec![f32::NAN; self.arena];
+        let mut arena = vec![f32::NAN; self.layout.end];
         for view in &self.inputs {
             let zero = f32::from_bits(u32::from_le_bytes(view.element.border()));
             arena[view.offset..view.offset + self.n * view.image()].fill(zero);
@@ -130,7 +151,7 @@ impl Case {
             labels: vec![].into(),
             outputs: vec![Output { name: "y".into(), shape: [output.channels, output.height, output.width] }]
                 .into(),
-            arena: self.arena,
+            arena: self.layout.end,
             weights: self.weights.len(),
             params: 0,
             macs: 0,
@@ -144,11 +165,16 @@ impl Case {
     }
 
     /// The same on other inputs.
-    fn run_on(&self, isa: Isa, split: Split, members: usize, mut arena: Vec<f32>) -> Vec<f32> {
-        let mut scratch = vec![f32::NAN; self.plan().scratch()];
+    fn run_on(&self, isa: Isa, split: Split, members: usize, arena: Vec<f32>) -> Vec<f32> {
+        let Layout { edge, gaps, .. } = &self.layout;
+        let copy = |values: &[f32]| Guarded::copy_of(values, *edge).expect("memory");
+        let mut memory = copy(&arena);
+        let mut scratch = copy(&vec![f32::NAN; self.plan().scratch()]);
+        let weights = copy(&self.weights);
+        gaps.iter().for_each(|gap| memory.set_readable(gap.clone(), false));
         let context = Context {
-            arena: arena.as_mut_ptr(),
-            weights: self.weights.as_ptr(),
+            arena: memory.start().as_ptr(),
+            weights: weights.as_ptr(),
             images: std::ptr::null(),
             results: std::ptr::null_mut(),
             starts: &[],
@@ -162,7 +188,8 @@ impl Case {
             // SAFETY: `check` verified the plan, and members run one after the other.
             unsafe { StepCall::new(&context, &step.op, share) }.run(isa);
         }
-        arena
+        gaps.iter().for_each(|gap| memory.set_readable(gap.clone(), true));
+        memory.to_vec()
     }
 
     fn check(&self) -> Result<(), TestCaseError> {

@@ -172,7 +172,7 @@ impl<S: Simd> Nest<'_, S> {
                 }
             }
         }
-        // SAFETY: as above.
+        // SAFETY: the caller's promise; the tiles that are left are of this share's spans too.
         unsafe { self.run_block::<BYTES>(&block[..filled], &share.lanes, &mut sums) };
     }
 

@@ -13,8 +13,9 @@ use serde_json::json;
 use super::failure::Failure;
 use super::terminal::{Style, Terminal};
 use super::{Program, opening};
-use crate::Session;
+use crate::buffer::lengthen;
 use crate::plan::Plan;
+use crate::{Error, Session};
 
 /// Runs that are always made, however short the time.
 const LEAST_RUNS: usize = 5;
@@ -55,7 +56,7 @@ pub(super) fn run(program: &Program, arguments: &ArgMatches, terminal: &mut Term
     let batch = opening::batch(plan, arguments)?;
     let seconds = arguments.get_one::<f64>("seconds").copied().unwrap_or(3.0);
     let mut session = opening::open(program, arguments)?.session(opening::threads(arguments))?;
-    let images = random_values(batch * plan.input.iter().product::<usize>());
+    let images = random_values(batch * plan.input.iter().product::<usize>())?;
     measure(&mut session, &images, Duration::from_secs_f64(seconds / 5.0))?;
     let mut times = measure(&mut session, &images, Duration::from_secs_f64(seconds))?;
     times.sort_unstable_by(f64::total_cmp);
@@ -120,16 +121,19 @@ pub(super) fn rounded(value: f64) -> f64 {
 }
 
 /// Uniform in -2..2, about what normalised pictures are; the same in each process (SplitMix64).
-pub(super) fn random_values(count: usize) -> Vec<f32> {
+pub(super) fn random_values(count: usize) -> Result<Vec<f32>, Error> {
+    let mut values = Vec::new();
+    lengthen(&mut values, count)?;
     let mut state = 0_u64;
-    let mut next = || {
+    let next = || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = state;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((bits >> 40) as f32 / (1 << 22) as f32) - 2.0
     };
-    (0..count).map(|_| next()).collect()
+    values.fill_with(next);
+    Ok(values)
 }
 
 #[cfg(test)]
@@ -145,7 +149,7 @@ mod tests {
 
     #[test]
     fn random_values_spread_over_their_range() {
-        let values = random_values(10_000);
+        let values = random_values(10_000).expect("memory");
         assert!(values.iter().all(|value| (-2.0..2.0).contains(value)));
         assert!((values.iter().sum::<f32>() / 1e4).abs() < 0.05);
     }

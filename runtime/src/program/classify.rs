@@ -61,7 +61,7 @@ pub(super) fn run(program: &Program, arguments: &ArgMatches, terminal: &mut Term
     let mut inputs = Inputs::new(plan);
     let mut failed = 0;
     for paths in paths.chunks(plan.batch) {
-        let (images, fates) = inputs.load(paths, plan, threads);
+        let (images, fates) = inputs.load(paths, plan, threads)?;
         let begin = Instant::now();
         let logits = if images.is_empty() { &[] } else { session.run(images)?.main() };
         let read = fates.iter().filter(|fate| fate.is_ok()).count();

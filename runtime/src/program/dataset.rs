@@ -3,12 +3,14 @@
 //! In: a folder and a plan. Out: its pictures, decoded and preprocessed as the plan has it, and, where the
 //! folder has a subfolder for each class, what they are pictures of.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::folder::{self, Labelled};
 use super::pictures::{self, Inputs};
 use super::{answers, terminal};
+use crate::Error;
 use crate::plan::Plan;
 
 /// Why a folder has no pictures for a network.
@@ -99,10 +101,14 @@ impl Dataset {
     }
 
     /// Decodes some files, on several threads.
-    pub fn load(&self, files: std::ops::Range<usize>, plan: &Plan, threads: usize) -> Loaded {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Memory`], [`Error::Spawn`].
+    pub fn load(&self, files: Range<usize>, plan: &Plan, threads: usize) -> Result<Loaded, Error> {
         let paths = self.files.get(files.clone()).unwrap_or_default();
         let mut inputs = Inputs::new(plan);
-        let (values, fates) = inputs.load(paths, plan, threads);
+        let (values, fates) = inputs.load(paths, plan, threads)?;
         let mut loaded = Loaded { values: values.to_vec(), ..Loaded::default() };
         for ((file, path), fate) in files.zip(paths).zip(fates) {
             match fate {
@@ -110,7 +116,7 @@ impl Dataset {
                 Err(unread) => loaded.unread.push(format!("{}: {unread}", terminal::shown(path))),
             }
         }
-        loaded
+        Ok(loaded)
     }
 }
 

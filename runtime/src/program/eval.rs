@@ -121,7 +121,7 @@ fn count(
     let mut tally = Tally::default();
     for files in labelled.files.chunks(group) {
         let (paths, truth): (Vec<_>, Vec<_>) = files.iter().cloned().unzip();
-        let (images, fates) = inputs.load(&paths, &plan, threads);
+        let (images, fates) = inputs.load(&paths, &plan, threads)?;
         let mut read = Vec::with_capacity(files.len());
         for ((path, class), fate) in paths.iter().zip(truth).zip(fates) {
             match fate {

@@ -15,6 +15,7 @@ use super::failure::Failure;
 use super::pending::{Pending, is_stream, resolved};
 use super::terminal::Terminal;
 use super::{Program, opening};
+use crate::buffer::lengthen;
 use crate::npy::{self, NpyReader};
 use crate::plan::{Output, Plan};
 
@@ -62,7 +63,8 @@ pub(super) fn run(program: &Program, arguments: &ArgMatches, terminal: &mut Term
         files.push(file);
     }
     let image: usize = plan.input.iter().product();
-    let mut values = vec![0.0; plan.batch.min(images) * image];
+    let mut values = Vec::new();
+    lengthen(&mut values, plan.batch.min(images) * image)?;
     let mut left = images;
     while left > 0 {
         let n = left.min(plan.batch);

@@ -19,9 +19,11 @@ mod opening;
 mod pending;
 mod pictures;
 mod profile;
+mod signals;
 mod terminal;
 mod trace;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{ArgMatches, Command};
@@ -29,6 +31,7 @@ use clap::{ArgMatches, Command};
 use crate::plan::Plan;
 pub use dataset::{Dataset, DatasetError, Loaded};
 use failure::Failure;
+pub use signals::explain as explain_signals;
 use terminal::Terminal;
 
 /// A network as a program.
@@ -70,16 +73,26 @@ const SUBCOMMANDS: [Subcommand; 7] = [
 
 /// Runs the program on the arguments of the process.
 pub fn main(program: &Program) -> ExitCode {
+    signals::explain();
     let matches = match declare(program).try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {
-            // A closed stream is no reason for another complaint.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            let code = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            let printed = error.print().and_then(|()| io::stdout().flush());
+            return match printed {
+                // Of a misuse it was the complaint that could not be written.
+                Err(failed) if !error.use_stderr() => end(Err(failed.into()), &mut Terminal::new()),
+                _ => code,
+            };
         }
     };
     let mut terminal = Terminal::new();
     let done = run(program, &matches, &mut terminal).and_then(|()| Ok(terminal.finish()?));
+    end(done, &mut terminal)
+}
+
+/// Tells a failure; the exit code.
+fn end(done: Result<(), Failure>, terminal: &mut Terminal) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) if failure.is_closed_output() => ExitCode::SUCCESS,

@@ -67,8 +67,10 @@ pub(super) fn open(program: &Program, arguments: &ArgMatches) -> Result<Model, F
     match program.weights {
         Weights::Appended => {
             let executable = std::env::current_exe().map_err(Failure::Executable)?;
-            Model::open_appended(program.plan, &executable)
-                .map_err(|source| explained(source, |source| Failure::Appended { path: executable, source }))
+            Model::open_appended(program.plan, &executable).map_err(|source| match source {
+                Error::Magic => Failure::Appended { path: executable, source },
+                _ => explained(source, executable),
+            })
         }
         Weights::Beside(name) => {
             let asked = arguments.try_get_one::<PathBuf>("weights-file").ok().flatten().cloned();
@@ -76,8 +78,7 @@ pub(super) fn open(program: &Program, arguments: &ArgMatches) -> Result<Model, F
                 Some(path) => path,
                 None => beside(name)?,
             };
-            Model::open(program.plan, &path)
-                .map_err(|source| explained(source, |source| Failure::Weights { path, source }))
+            Model::open(program.plan, &path).map_err(|source| explained(source, path))
         }
     }
 }
@@ -107,10 +108,10 @@ pub(super) fn note_units(plan: &Plan, terminal: &Terminal) {
 
 /// What an error says of a file of weights; one that names the file already, or is not about it,
 /// stands alone.
-fn explained(error: Error, of_the_file: impl FnOnce(Error) -> Failure) -> Failure {
+fn explained(error: Error, path: PathBuf) -> Failure {
     match error {
         Error::Open { .. } | Error::Plan(_) => Failure::Model(error),
-        _ => of_the_file(error),
+        source => Failure::Weights { path, source },
     }
 }
 
@@ -144,16 +145,15 @@ mod tests {
     fn a_file_that_cannot_be_opened_is_named_once() {
         let path = || PathBuf::from("tiny.weights");
         let error = Error::Open { path: path(), source: std::io::ErrorKind::NotFound.into() };
-        let line = explained(error, |source| Failure::Weights { path: path(), source }).line();
+        let line = explained(error, path()).line();
         assert_eq!(line.matches("tiny.weights").count(), 1, "{line}");
-        let line = explained(Error::Magic, |source| Failure::Weights { path: path(), source }).line();
+        let line = explained(Error::Damaged, path()).line();
         assert_eq!(line.matches("tiny.weights").count(), 1, "{line}");
     }
 
     #[test]
     fn a_program_without_its_weights_says_what_may_have_happened() {
-        let path = PathBuf::from("tiny");
-        let line = explained(Error::Magic, |source| Failure::Appended { path, source }).line();
+        let line = Failure::Appended { path: "tiny".into(), source: Error::Magic }.line();
         assert!(line.starts_with("tiny ") && line.contains("stripped"), "{line}");
     }
 

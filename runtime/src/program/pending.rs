@@ -6,7 +6,7 @@
 //! devices and pipes: they are written to and never replaced.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Seek, Write};
+use std::io::{self, BufWriter, Seek};
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
@@ -57,14 +57,23 @@ impl Pending {
         }
         let (name, mut file) = create_beside(&place).map_err(fail)?;
         let copied = io::copy(&mut source, &mut file)
-            .and_then(|_| file.flush())
+            .and_then(|_| file.sync_all())
             .and_then(|()| fs::rename(&name, &place));
         if copied.is_err() {
             // The failure to report is the first one.
             let _ = fs::remove_file(&name);
         }
-        copied.map_err(fail)
+        copied.map_err(fail)?;
+        sync_folder(&place);
+        Ok(())
     }
+}
+
+/// Makes a renaming last through a loss of power. The file is whole either way, so that a system which
+/// does not do that for folders is no error.
+fn sync_folder(path: &Path) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let _ = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
 }
 
 /// The one spelling of the place that writing to a path leads to, links followed; its last part need
@@ -128,6 +137,8 @@ fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     #[cfg(unix)]

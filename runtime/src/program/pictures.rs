@@ -4,11 +4,14 @@
 //! paths, and for each path whether it was read or why not.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use super::failure::Failure;
+use crate::Error;
+use crate::buffer::lengthen;
 use crate::plan::Plan;
 use crate::preprocess::{self, PictureError};
 
@@ -37,6 +40,9 @@ pub(super) fn check_channels(plan: &Plan) -> Result<(), Failure> {
 /// What one thread does: paths, the places of their inputs, and their fates.
 type Share<'a> = ((&'a [PathBuf], &'a mut [f32]), &'a mut [Result<(), Unread>]);
 
+/// The inputs of the pictures that could be read, and the fate of each.
+type Read<'a> = Result<(&'a [f32], Vec<Result<(), Unread>>), Error>;
+
 /// A place for the inputs of some pictures.
 pub(super) struct Inputs {
     values: Vec<f32>,
@@ -49,12 +55,11 @@ impl Inputs {
     }
 
     /// Reads the files; gives the inputs of those that were read, and each file's fate.
-    pub(super) fn load(
-        &mut self,
-        paths: &[PathBuf],
-        plan: &Plan,
-        threads: usize,
-    ) -> (&[f32], Vec<Result<(), Unread>>) {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Memory`], [`Error::Spawn`].
+    pub(super) fn load(&mut self, paths: &[PathBuf], plan: &Plan, threads: usize) -> Read<'_> {
         self.load_with(paths, threads, |path, place| load(path, plan, place))
     }
 
@@ -63,31 +68,34 @@ impl Inputs {
         paths: &[PathBuf],
         threads: usize,
         load: impl Fn(&Path, &mut [f32]) -> Result<(), Unread> + Sync,
-    ) -> (&[f32], Vec<Result<(), Unread>>) {
+    ) -> Read<'_> {
         let image = self.image;
-        self.values.resize(paths.len() * image, 0.0);
+        let length = paths.len() * image;
+        lengthen(&mut self.values, length)?;
         let mut fates: Vec<_> = paths.iter().map(|_| Ok(())).collect();
         let each = paths.len().div_ceil(threads.max(1)).max(1);
-        let values = self.values.chunks_mut(each * image);
+        let values = self.values[..length].chunks_mut(each * image);
         let mut shares = paths.chunks(each).zip(values).zip(fates.chunks_mut(each));
         let work = |((paths, values), fates): Share<'_>| {
             for ((path, place), fate) in paths.iter().zip(values.chunks_exact_mut(image)).zip(fates) {
                 *fate = contain(|| load(path, place));
             }
         };
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             let own = shares.next();
             for share in shares {
-                scope.spawn(move || work(share));
+                let begun = thread::Builder::new().spawn_scoped(scope, move || work(share));
+                begun.map_err(Error::Spawn)?;
             }
             own.map(work);
-        });
+            Ok::<_, Error>(())
+        })?;
         let mut kept = 0;
         for (index, _) in fates.iter().enumerate().filter(|(_, fate)| fate.is_ok()) {
             self.values.copy_within(index * image..(index + 1) * image, kept * image);
             kept += 1;
         }
-        (&self.values[..kept * image], fates)
+        Ok((&self.values[..kept * image], fates))
     }
 }
 
@@ -117,11 +125,13 @@ mod tests {
         for threads in [1, 2, 8] {
             let mut inputs = Inputs::new(&PLAN);
             let paths = ["a", "b", "c", "d"].map(PathBuf::from);
-            let (values, fates) = inputs.load_with(&paths, threads, |path, place| {
-                place.fill(f32::from(path.as_os_str().as_encoded_bytes()[0]));
-                assert_ne!(path, Path::new("b"), "a defect");
-                Ok(())
-            });
+            let (values, fates) = inputs
+                .load_with(&paths, threads, |path, place| {
+                    place.fill(f32::from(path.as_os_str().as_encoded_bytes()[0]));
+                    assert_ne!(path, Path::new("b"), "a defect");
+                    Ok(())
+                })
+                .expect("memory and threads");
             assert_eq!(values, [97.0, 99.0, 100.0].map(|value| [value; 48]).concat());
             assert_eq!(fates.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true, true]);
         }
@@ -141,7 +151,7 @@ mod tests {
         for threads in [1, 2, 8] {
             let mut inputs = Inputs::new(&PLAN);
             let paths = ["a.png", "b.png", "c.png"].map(place);
-            let (values, fates) = inputs.load(&paths, &PLAN, threads);
+            let (values, fates) = inputs.load(&paths, &PLAN, threads).expect("memory and threads");
             assert_eq!(values, [[10.0 / 255.0; 48], [30.0 / 255.0; 48]].concat());
             assert_eq!(fates.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
         }

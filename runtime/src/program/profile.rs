@@ -87,7 +87,7 @@ pub(super) fn run(program: &Program, arguments: &ArgMatches, terminal: &mut Term
     let mut file = trace.map(|path| Pending::new(path)).transpose()?;
     let mut session = opening::open(program, arguments)?.session(opening::threads(arguments))?;
     let limits = session.measure_limits()?;
-    let images = random_values(batch * plan.input.iter().product::<usize>());
+    let images = random_values(batch * plan.input.iter().product::<usize>())?;
     let until = Until::asked(arguments);
     measure(&mut session, &images, until.warm_up())?;
     let (times, last) = measure(&mut session, &images, until)?;

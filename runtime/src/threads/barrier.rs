@@ -3,9 +3,7 @@
 //! What each member wrote before it came is visible to all that go on. A broken barrier, which is what
 //! a member's panic leaves, holds nobody.
 
-use std::hint::spin_loop;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
+use super::sync::{AtomicBool, AtomicUsize, Ordering, spin_loop, thread};
 
 /// Spins before a waiting thread offers its core to others, should there be more threads than cores.
 const SPINS: u32 = 4096;

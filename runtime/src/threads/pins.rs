@@ -10,9 +10,10 @@
 //! way. Whatever is refused leaves a worker as the system made it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 
 use super::processors::{Processors, allowed, confine, current, order_from};
+use super::sync::thread::JoinHandle;
 
 /// The processors that teams have pinned workers to.
 pub(super) struct Claims(Mutex<Processors>);
@@ -93,7 +94,7 @@ impl Pins {
         self.claims.release(here);
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, not(loom)))]
     pub(super) fn is_pinned(&self, worker: usize) -> bool {
         self.held[worker].is_some()
     }

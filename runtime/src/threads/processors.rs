@@ -103,7 +103,7 @@ fn order_placed(here: usize, mut placed: Vec<Placed>) -> Vec<usize> {
     ranked.into_iter().map(|(_, processor)| processor).collect()
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(all(loom, test))))]
 mod system {
     use std::os::unix::thread::JoinHandleExt;
     use std::thread::JoinHandle;
@@ -134,10 +134,9 @@ mod system {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", not(all(loom, test)))))]
 mod system {
-    use std::thread::JoinHandle;
-
+    use super::super::sync::thread::JoinHandle;
     use super::Processors;
 
     pub(in super::super) fn allowed() -> Option<Processors> {

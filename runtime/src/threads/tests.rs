@@ -3,6 +3,7 @@
 
 use std::sync::Mutex;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use super::processors::{allowed, current};
 use super::*;

@@ -1,10 +1,11 @@
 //! The file of packed weights, against the plan that it is of: from memory, mapped, and behind a program.
 //!
 //! The bytes are a list of changes to the true file, so that every part of it is met. A file that is taken is the true
-//! one, as far as its header says, and runs.
+//! one; or, if its checksum was forged, has the true one's header and length. Whatever is taken runs.
 
 #![no_main]
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
@@ -44,9 +45,33 @@ static TRUE: LazyLock<True> = LazyLock::new(|| {
     True { plan: compiled.plan, file: compiled.weights.expect("values"), images: Small::images() }
 });
 
-/// What of a file that is taken is certainly that of the true file.
-fn promised(file: &[u8]) -> (&[u8], usize) {
-    (&file[..52], file.len())
+/// Where the checksum is.
+const CHECKSUM: Range<usize> = 52..56;
+
+/// Changes of the true file.
+#[derive(Arbitrary, Debug)]
+struct Input {
+    changes: Vec<Change>,
+    /// Whether the checksum is made to fit what was changed.
+    forged: bool,
+}
+
+fn forge(file: &mut [u8]) {
+    if let Some((header, values)) = file.split_at_mut_checked(weights::HEADER) {
+        let mut sum = crc32fast::Hasher::new();
+        for part in [&header[..CHECKSUM.start], &header[CHECKSUM.end..], values] {
+            sum.update(part);
+        }
+        header[CHECKSUM].copy_from_slice(&sum.finalize().to_le_bytes());
+    }
+}
+
+/// Holds what is taken against the true file.
+fn check_taken(file: &[u8], forged: bool) {
+    let is_true = |part: Range<usize>| file[part.clone()] == TRUE.file[part];
+    assert_eq!(file.len(), TRUE.file.len());
+    assert!(is_true(0..CHECKSUM.start) && is_true(CHECKSUM.end..weights::HEADER), "another header is taken");
+    assert!(forged || file == TRUE.file, "another file is taken");
 }
 
 fn change(file: &mut Vec<u8>, change: Change) {
@@ -76,9 +101,12 @@ fn run(model: &Model) -> Vec<u32> {
     outputs.main().iter().map(|value| value.to_bits()).collect()
 }
 
-fuzz_target!(|changes: Vec<Change>| {
+fuzz_target!(|input: Input| {
     let mut file = TRUE.file.clone();
-    changes.into_iter().for_each(|one| change(&mut file, one));
+    input.changes.into_iter().for_each(|one| change(&mut file, one));
+    if input.forged {
+        forge(&mut file);
+    }
     let from_memory = Model::from_bytes(TRUE.plan.clone(), file.clone());
     let mapped = with_file(&file, |path| Model::open(TRUE.plan.clone(), path));
     let mut program = vec![0xAA; 100];
@@ -86,7 +114,7 @@ fuzz_target!(|changes: Vec<Change>| {
     let appended = with_file(&program, |path| Model::open_appended(TRUE.plan.clone(), path));
     match (&from_memory, &mapped) {
         (Ok(one), Ok(other)) => {
-            assert_eq!(promised(&file), promised(&TRUE.file), "another file is taken");
+            check_taken(&file, input.forged);
             assert_eq!(run(one), run(other));
             assert_eq!(run(one), run(appended.as_ref().expect("what is taken elsewhere is taken here")));
         }

@@ -6,13 +6,16 @@
 
 use libfuzzer_sys::fuzz_target;
 use resnetc::diagnostics::{Code, Report};
-use resnetc::{Error, Network, Options, Spec, graph, syntax};
+use resnetc::{Error, Limits, Network, Options, Spec, graph, syntax};
 
 /// Nodes of a network that is planned and printed: a larger one meets no other code, only for longer.
 const MOST_NODES: usize = 400;
 
+/// Limits that are met soon: instrumented code is slow.
+const LIMITS: Limits = Limits { nodes: 2_000, text: 1 << 18, ..Limits::USUAL };
+
 fn open(text: &str) -> Spec {
-    Spec::in_folder("fuzzed.resnet", text.to_owned(), "/nonexistent".into())
+    Spec::in_folder("fuzzed.resnet", text.to_owned(), "/nonexistent".into()).with_limits(LIMITS)
 }
 
 fn check(spec: &Spec) -> Result<Network, Vec<Code>> {

@@ -17,7 +17,7 @@ prop_compose! {
         (n, batch) in images(),
         seed in any::<u64>(),
     ) -> Case {
-        let mut layout = Layout { batch, end: 3 };
+        let mut layout = Layout::new(batch, seed);
         let (groups, channels) = group_panels.map_or((1, channels), |(groups, panels)| {
             (groups, groups * panels * LANES)
         });
@@ -64,7 +64,7 @@ prop_compose! {
             activation,
             algorithm: Algorithm::Direct,
         });
-        Case { op, inputs, arena: layout.end, weights, batch, n, seed }
+        Case { op, inputs, layout, weights, batch, n, seed }
     }
 }
 
@@ -82,7 +82,7 @@ prop_compose! {
         (n, batch) in images(),
         seed in any::<u64>(),
     ) -> Case {
-        let mut layout = Layout { batch, end: 3 };
+        let mut layout = Layout::new(batch, seed);
         let axes = pads.map(|pad| (3, 1, 1, pad));
         let (input, [height, width]) = with_windows(input, axes);
         let input = layout.place(input);
@@ -106,7 +106,7 @@ prop_compose! {
             }
         }
         weights.extend((0..output.pixel).map(|_| 8.0 * numbers.next()));
-        Case { op: Op::Conv(conv), inputs, arena: layout.end, weights, batch, n, seed }
+        Case { op: Op::Conv(conv), inputs, layout, weights, batch, n, seed }
     }
 }
 
@@ -120,7 +120,7 @@ prop_compose! {
         (n, batch) in images(),
         seed in any::<u64>(),
     ) -> Case {
-        let mut layout = Layout { batch, end: 3 };
+        let mut layout = Layout::new(batch, seed);
         let (input, [height, width]) = with_windows(input, axes);
         let input = layout.place(input);
         let mut inputs = vec![input];
@@ -140,6 +140,6 @@ prop_compose! {
             activation,
         });
         let weights = (0..count).map(|_| numbers.next()).collect();
-        Case { op, inputs, arena: layout.end, weights, batch, n, seed }
+        Case { op, inputs, layout, weights, batch, n, seed }
     }
 }

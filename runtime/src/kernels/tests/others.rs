@@ -19,7 +19,7 @@ prop_compose! {
         (n, batch) in images(),
         seed in any::<u64>(),
     ) -> Case {
-        let mut layout = Layout { batch, end: 3 };
+        let mut layout = Layout::new(batch, seed);
         let input = layout.place(input);
         let pad = [pad[0].min(kernel[0] - 1), pad[1].min(kernel[1] - 1)];
         // What pads must not make whole windows.
@@ -43,7 +43,7 @@ prop_compose! {
             1 => Op::AvgPool(AvgPool { pool, pad_end, count_include_pad }),
             _ => Op::BlurPool(BlurPool { input, output, size: kernel[0], stride: stride[0], pad: pad[0] }),
         };
-        Case { op, inputs: vec![input], arena: layout.end, weights: vec![], batch, n, seed }
+        Case { op, inputs: vec![input], layout, weights: vec![], batch, n, seed }
     }
 }
 
@@ -60,7 +60,7 @@ prop_compose! {
         (n, batch) in images(),
         seed in any::<u64>(),
     ) -> Case {
-        let mut layout = Layout { batch, end: 3 };
+        let mut layout = Layout::new(batch, seed);
         let input = layout.place(input);
         let mut inputs = vec![input];
         let shape = [input.channels, input.height, input.width];
@@ -98,7 +98,7 @@ prop_compose! {
                 Op::GlobalAvgPool { input, output }
             }
         };
-        Case { op, inputs, arena: layout.end, weights, batch, n, seed }
+        Case { op, inputs, layout, weights, batch, n, seed }
     }
 }
 
@@ -116,7 +116,7 @@ prop_compose! {
         (n, batch) in images(),
         seed in any::<u64>(),
     ) -> Case {
-        let mut layout = Layout { batch, end: 3 };
+        let mut layout = Layout::new(batch, seed);
         let (channels, height, width) = shape;
         let map = |height, width| View::new(0, [channels, height, width]);
         let input = layout.place(map(height, width).of(elements[0]).bordered(borders[0]));
@@ -147,6 +147,6 @@ prop_compose! {
             6 => Op::AvgPool(AvgPool { pool, pad_end: [1, 1], count_include_pad: broadcast }),
             _ => Op::PadChannels { residual: Residual { channel_offset: seed as usize % 9, ..residual }, output },
         };
-        Case { op, inputs, arena: layout.end, weights, batch, n, seed }
+        Case { op, inputs, layout, weights, batch, n, seed }
     }
 }

@@ -60,7 +60,7 @@ prop_compose! {
         (n, batch) in images(),
         seed in any::<u64>(),
     ) -> Case {
-        let mut layout = Layout { batch, end: 3 };
+        let mut layout = Layout::new(batch, seed);
         let element = match elements[0] {
             Element::F32 => Element::Bf16,
             element => element,
@@ -92,7 +92,7 @@ prop_compose! {
         };
         let mut weights = vec![f32::NAN; 7];
         weights.extend(words(&conv, seed));
-        Case { op: Op::Conv(conv), inputs, arena: layout.end, weights, batch, n, seed }
+        Case { op: Op::Conv(conv), inputs, layout, weights, batch, n, seed }
     }
 }
 
@@ -103,10 +103,12 @@ fn small_dots(element: Element) -> impl Iterator<Item = Case> {
     let channels = [(3, 16), (16, 16), (48, 32), (64, 48), (80, 16)];
     let windows = [(1, 1), (1, 2), (3, 1), (3, 2)];
     let shapes = sides.into_iter().flat_map(move |sides| channels.map(|channels| (sides, channels)));
-    shapes.flat_map(move |shape| windows.map(|window| (shape, window))).map(move |(shape, window)| {
-        let (((height, width), (inputs, outputs)), (kernel, stride)) = (shape, window);
+    let shapes = shapes.flat_map(move |shape| windows.map(|window| (shape, window)));
+    // At either edge.
+    let seeded = shapes.flat_map(|shape| [8, 9].map(|seed| (shape, seed)));
+    seeded.map(move |((((height, width), (inputs, outputs)), (kernel, stride)), seed)| {
         let n = if height == 1 { 3 } else { 1 };
-        let mut layout = Layout { batch: n, end: 0 };
+        let mut layout = Layout::new(n, seed);
         let axis = (kernel, stride, 1, kernel / 2);
         let input = View::new(0, [inputs, height, width]).of(element);
         // An image's three channels lie as close as words let them.
@@ -116,7 +118,7 @@ fn small_dots(element: Element) -> impl Iterator<Item = Case> {
         let output = layout.place(View::new(0, [outputs, height, width]));
         let conv = Conv::new(input, output, 0).kernel([kernel; 2], [kernel / 2; 2]).stride([stride; 2]);
         let weights = words(&conv, 5);
-        Case { op: Op::Conv(conv), inputs: vec![input], arena: layout.end, weights, batch: n, n, seed: 9 }
+        Case { op: Op::Conv(conv), inputs: vec![input], layout, weights, batch: n, n, seed }
     })
 }
 

@@ -1,0 +1,92 @@
+//! Memory that the system does not give: limits on what a process may address.
+
+use serde_json::Value;
+
+use super::*;
+
+/// A limit of so many bytes.
+fn limit(bytes: u64) -> [String; 2] {
+    ["prlimit".to_owned(), format!("--as={bytes}")]
+}
+
+/// What a command says that fails with code 1 under a limit.
+#[track_caller]
+fn told_within(bytes: u64, command: &Command) -> String {
+    let [prlimit, limit] = limit(bytes);
+    bad(&mut under(&[&prlimit, &limit], command), 1)
+}
+
+/// Whether there are such limits here.
+fn can_limit() -> bool {
+    let [prlimit, limit] = limit(1 << 30);
+    can(&[&prlimit, &limit], "memory that is refused")
+}
+
+#[test]
+fn an_arena_that_cannot_be_had_is_told_with_its_size() {
+    if !can_limit() {
+        return;
+    }
+    let summary = good(resnetc(program().parent().unwrap()).args(["summary", "wide.resnet", "--json"]));
+    let summary: Value = serde_json::from_str(&summary).unwrap();
+    let arena = summary["arena_bytes"].as_u64().unwrap();
+    assert!(arena > 16 << 20, "{arena} bytes are more than all else");
+    for arguments in [&["bench", "--seconds", "0"][..], &["profile", "--runs", "1"]] {
+        let mut run = Command::new(program());
+        let told = told_within(arena, run.args(arguments).args(["--threads", "1"]));
+        assert_eq!(told, format!("error: cannot allocate {arena} bytes\n"));
+    }
+    let folder = scratch("arena");
+    fs::write(folder.join("x.npy"), [npy_header(1), image()].concat()).unwrap();
+    fs::write(folder.join("y.npy"), "old").unwrap();
+    let mut infer = Command::new(program());
+    infer.current_dir(&folder).args(["infer", "--threads", "1", "--input", "x.npy", "--output", "y.npy"]);
+    assert_eq!(told_within(arena, &infer), format!("error: cannot allocate {arena} bytes\n"));
+    assert_eq!(fs::read(folder.join("y.npy")).unwrap(), b"old");
+    assert_eq!(names(&folder), ["x.npy", "y.npy"]);
+}
+
+#[test]
+fn weights_that_have_no_room_are_told() {
+    /// Of one layer: 128 MiB of values.
+    const VALUES: u64 = 32 << 20;
+    const BYTES: u64 = 4 * VALUES;
+    if !can_limit() {
+        return;
+    }
+    let folder = scratch("joining");
+    let classes = VALUES / 1024;
+    let spec = format!("model m {{ input image(1024, 1, 1); stem {{ linear {classes} as fc }} }}\n");
+    fs::write(folder.join("m.resnet"), spec).unwrap();
+    let end = BYTES + 4 * classes;
+    let header = format!(
+        "{{\"fc.bias\":{{\"dtype\":\"F32\",\"shape\":[{classes}],\"data_offsets\":[{BYTES},{end}]}},\
+         \"fc.weight\":{{\"dtype\":\"F32\",\"shape\":[{classes},1024],\"data_offsets\":[0,{BYTES}]}}}}",
+    );
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.bytes());
+    fs::write(folder.join("m.safetensors"), &bytes).unwrap();
+    let file = fs::File::options().write(true).open(folder.join("m.safetensors")).unwrap();
+    file.set_len(bytes.len() as u64 + end).unwrap();
+
+    let before = names(&folder);
+    let mut build = resnetc(&folder);
+    build.args(["build", "m.resnet", "--weights", "m.safetensors", "-o", "m"]);
+    // The file has room; so have then the values that are read from it, and then those that are packed.
+    for tenths in [24, 32, 40] {
+        let told = told_within(BYTES * tenths / 10, &build);
+        assert!(told.contains("cannot allocate 134"), "{told}");
+        assert_eq!(names(&folder), before);
+    }
+}
+
+#[test]
+fn stacks_of_threads_that_have_no_room_are_told() {
+    if !can_limit() {
+        return;
+    }
+    let mut bench = Command::new(program());
+    bench.args(["bench", "--seconds", "0", "--threads", "1024"]);
+    let told = told_within(512 << 20, &bench);
+    assert!(told.starts_with("error: cannot start a thread: "), "{told}");
+}

@@ -1,0 +1,58 @@
+//! All that writes a file: each is to write `out`, in the folder where it is started.
+
+use super::*;
+
+/// What writes, and its name.
+pub type Writer = (String, Command);
+
+/// Of the command and of a program. `tune` writes as `calibrate` does, and takes long.
+pub fn writers(folder: &Path) -> Vec<Writer> {
+    let example = |name: &str| root().join("examples").join(name).display().to_string();
+    let weights = example("cifar10/resnet20-cifar10.safetensors");
+    let spec = example("cifar10/cifar10.resnet");
+    let pictures = example("cifar10/pictures");
+    let x = folder.join("x.npy").display().to_string();
+    fs::write(&x, [npy_header(1), image()].concat()).unwrap();
+    let of_command = [
+        vec!["emit", "cifar_resnet", "-o", "out"],
+        vec!["report", "cifar_resnet", "-o", "out"],
+        vec!["import", &weights, "-o", "out"],
+        vec!["calibrate", &spec, "--images", &pictures, "--count", "4", "-o", "out"],
+        vec!["build", &spec, "-o", "out"],
+        vec!["build", &spec, "--no-embed", "-o", "out"],
+        vec!["fmt", "out"],
+    ];
+    let of_program = [
+        vec!["infer", "--input", &x, "--output", "out"],
+        vec!["profile", "--runs", "1", "--threads", "1", "--trace", "out"],
+    ];
+    let named = |kind: &str, arguments: &[&str], mut command: Command| {
+        command.args(arguments);
+        (format!("{kind} {}", arguments.join(" ")), command)
+    };
+    let commands = of_command.iter().map(|arguments| named("resnetc", arguments, resnetc(folder)));
+    let programs = of_program.iter().map(|arguments| named("program", arguments, Command::new(program())));
+    commands.chain(programs).collect()
+}
+
+/// Runs a writer in a mount namespace, on a folder that `mount` prepares, where an `out` is there already. It is
+/// to fail with code 1 and these words, and to leave that `out` and nothing else.
+pub fn fails_and_leaves_the_old((name, writer): &Writer, folder: &Path, mount: &str, words: &str) {
+    // What is left is shown by the same shell: nobody else sees the mount.
+    let script = format!(
+        "folder=$1; shift; {mount}\ncd \"$folder\" && \"$@\" >/dev/null; echo \"code $?\"; cat out; ls -A"
+    );
+    let place = folder.join("place");
+    fs::create_dir_all(&place).unwrap();
+    fs::write(place.join("out"), OLD).unwrap();
+    let starter = ["unshare", "-rm", "sh", "-c", &script, "sh", &place.display().to_string()];
+    let output = run(&mut under(&starter, writer));
+    let (left, told) = (text(&output.stdout), text(&output.stderr));
+    assert!(told.contains(words) && told.contains("out") && !told.contains("panicked"), "{name}: {told}");
+    assert_eq!(left, format!("code 1\n{OLD}out\n"), "{name}: {told}");
+}
+
+/// A spec, so that `fmt` has something to do.
+const OLD: &str = "model  old { input image(3, 8, 8); stem { relu } }\n";
+/// What [`fails_and_leaves_the_old`] needs.
+pub const NAMESPACE: [&str; 2] = ["unshare", "-rm"];
