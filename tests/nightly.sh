@@ -32,7 +32,6 @@ deny() {
 run env RESNETC_NETWORKS="${RESNETC_NETWORKS:-5000}" cargo test --release -p resnetc-tests --test networks
 run tests/sanitize.sh 400
 run tests/loom.sh
-run tests/miri.sh
 run tests/valgrind.sh
 for target in spec safetensors pytorch image npy precision packed lsp; do
     run tests/fuzz.sh "$target" 3600
