@@ -218,6 +218,8 @@ const LONGEST_WORD: usize = 64;
 #[derive(Clone, Debug, Default)]
 pub struct Sink {
     diagnostics: Vec<Diagnostic>,
+    /// Errors behind those that are kept.
+    more: usize,
 }
 
 impl Sink {
@@ -231,15 +233,12 @@ impl Sink {
 
     /// Keeps the first [`MOST_DIAGNOSTICS`], and an error even behind as many warnings.
     fn add(&mut self, diagnostic: Diagnostic) {
-        let known = self.diagnostics.len();
-        if known >= MOST_DIAGNOSTICS && (diagnostic.severity == Severity::Warning || self.has_errors()) {
-            return;
+        let is_error = diagnostic.severity == Severity::Error;
+        if self.diagnostics.len() < MOST_DIAGNOSTICS || (is_error && !self.has_errors()) {
+            self.diagnostics.push(diagnostic);
+        } else {
+            self.more += usize::from(is_error);
         }
-        let note = format!("there are more mistakes; the first {MOST_DIAGNOSTICS} found are shown");
-        self.diagnostics.push(match known + 1 {
-            MOST_DIAGNOSTICS => diagnostic.with_note(note),
-            _ => diagnostic,
-        });
     }
 
     /// Reports; of the same code at the same place, only the first is kept, with the labels of all.
@@ -269,8 +268,17 @@ impl Sink {
         self.diagnostics.iter().any(|d| d.severity == Severity::Error)
     }
 
+    /// How many errors were reported.
+    pub fn errors(&self) -> usize {
+        self.diagnostics.iter().filter(|d| d.severity == Severity::Error).count() + self.more
+    }
+
     /// Everything reported, in the order of the text.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
+        if let (Some(last), 1..) = (self.diagnostics.last_mut(), self.more) {
+            let note = format!("there are more mistakes; the first {MOST_DIAGNOSTICS} found are shown");
+            last.notes.push(note);
+        }
         self.diagnostics.sort_by_key(|d| (d.primary.span.file, d.primary.span.start));
         self.diagnostics
     }
@@ -384,6 +392,6 @@ mod tests {
         assert!(sink.has_errors());
         let said = sink.into_sorted();
         assert_eq!(said.len(), MOST_DIAGNOSTICS + 1);
-        assert!(said[MOST_DIAGNOSTICS - 1].notes[0].starts_with("there are more mistakes"));
+        assert!(said[MOST_DIAGNOSTICS].notes[0].starts_with("there are more mistakes"));
     }
 }

@@ -6,7 +6,7 @@
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::Error;
 
@@ -71,10 +71,9 @@ impl Prepared {
     ///
     /// If that cannot be replaced; it is then untouched.
     pub fn take_name(self) -> Result<(), Error> {
-        let Some(temporary) = &self.temporary else { return Ok(()) };
-        fs::rename(&temporary.0, &self.target)
-            .map_err(|source| Error::Write { path: self.path.clone(), source })?;
-        sync_folder(&self.target);
+        let Self { path, target, temporary: Some(temporary) } = self else { return Ok(()) };
+        temporary.rename(&target).map_err(|source| Error::Write { path, source })?;
+        sync_folder(&target);
         Ok(())
     }
 }
@@ -89,9 +88,16 @@ fn sync_folder(path: &Path) {
 /// Removes what is half-written: for an interrupt's handler, which ends the process.
 #[cfg(feature = "cli")]
 pub fn remove_temporaries() {
-    for path in TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+    let temporaries = temporaries();
+    for path in temporaries.iter() {
         let _ = fs::remove_file(path);
     }
+    // Kept until this process is gone: none is created any more.
+    std::mem::forget(temporaries);
+}
+
+fn temporaries() -> MutexGuard<'static, Vec<PathBuf>> {
+    TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A file that is gone when this is dropped, unless it was renamed.
@@ -105,7 +111,7 @@ impl Temporary {
         // With its prefix and suffix the name is to fit what file systems take.
         let stem: String = name.chars().take(50).collect();
         // Held meanwhile, so that an interrupt removes this file if it is there, and no other.
-        let mut temporaries = TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut temporaries = temporaries();
         let mut count = 0;
         loop {
             let temporary = path.with_file_name(format!(".{stem}.{}.{count}.part", std::process::id()));
@@ -119,12 +125,25 @@ impl Temporary {
             }
         }
     }
+
+    /// Gives it its name. What has the hidden one from then on is somebody else's.
+    fn rename(mut self, to: &Path) -> io::Result<()> {
+        let mut temporaries = temporaries();
+        let renamed = fs::rename(&self.0, to);
+        if renamed.is_ok() {
+            temporaries.retain(|path| *path != self.0);
+            self.0 = PathBuf::new();
+        }
+        renamed
+    }
 }
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-        TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner).retain(|path| *path != self.0);
+        if !self.0.as_os_str().is_empty() {
+            let _ = fs::remove_file(&self.0);
+            temporaries().retain(|path| *path != self.0);
+        }
     }
 }
 

@@ -22,7 +22,7 @@ mod tree;
 mod words;
 
 use crate::graph::wanted;
-use crate::model::Network;
+use crate::model::{Limits, Network};
 use crate::weights::{Checkpoint, fit};
 use crate::{Spec, syntax as language};
 
@@ -59,6 +59,8 @@ pub fn import(checkpoint: &Checkpoint, name: &str) -> Result<Imported, ImportErr
 }
 
 fn check(name: &str, text: &str) -> Result<Network, ImportError> {
-    let checked = Spec::from_text(&format!("{name}.resnet"), text, None).check(&[]);
+    // As large as the checkpoint is: that was read within limits of its own.
+    let spec = Spec::from_text(&format!("{name}.resnet"), text, None).with_limits(Limits::LARGE);
+    let checked = spec.check(&[]);
     Ok(checked.map_err(|error| ImportError::Check(Box::new(error)))?.network)
 }

@@ -1,7 +1,7 @@
 //! A language server for specs: the Language Server Protocol 3.17 over a pair of streams.
 //!
-//! One thread reads messages ([`frame`]), the other answers them in order ([`server`]). All answers
-//! about a version of a document come from one [`analysis`] of it, made when it is first asked for.
+//! One thread reads messages (`frame`), the other answers them in order (`server`). All answers
+//! about a version of a document come from one `analysis` of it, made when it is first asked for.
 //! A file a feature; each is a function of the documents and the request's parameters. The text is
 //! as broken as it is while someone types: features rest on what could be read, completion on the
 //! tokens before the cursor alone.

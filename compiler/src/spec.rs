@@ -4,6 +4,7 @@ mod survey;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -18,7 +19,7 @@ use crate::syntax::{self, ast};
 pub use survey::Survey;
 
 /// Models and blocks that a file may have: each is held against all others.
-const MAX_ITEMS: usize = 1000;
+const MAX_ITEMS: usize = 256;
 
 /// A spec that has been read and parsed, and the model of it that is meant.
 #[derive(Debug)]
@@ -199,8 +200,8 @@ impl Spec {
         };
         let path = folder.join(name);
         files::read_named_text(&path, MOST_TEXT).or_else(|error| {
-            let file = Path::new(name).file_name();
-            let shipped = LABELS.iter().find(|l| Path::new(l.name).file_name() == file);
+            let file = Path::new(name).file_name().filter(|_| error.kind() == io::ErrorKind::NotFound);
+            let shipped = LABELS.iter().find(|l| file.is_some() && Path::new(l.name).file_name() == file);
             shipped.map(|l| l.text.to_owned()).ok_or_else(|| format!("{}: {error}", path.display()))
         })
     }

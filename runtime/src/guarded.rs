@@ -79,8 +79,13 @@ impl Guarded {
             Edge::Before => page,
             Edge::Behind => page + inner - bytes,
         };
+        // SAFETY: the pages are of the memory that was just reserved.
+        if !unsafe { system::set_allowed(base.add(page), inner, true) } {
+            // SAFETY: nobody else knows of this memory.
+            unsafe { system::release(base, size) };
+            return None;
+        }
         let guarded = Self { base, size, values: start..start + bytes };
-        guarded.set_allowed(page..page + inner, true).then_some(())?;
         // SAFETY: these pages were just allowed, and nobody else knows of them.
         unsafe {
             base.add(page).write_bytes(PATTERN, inner);

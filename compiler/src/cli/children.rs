@@ -36,15 +36,21 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        if matches!(self.0.try_wait(), Ok(None)) {
+            end(self.0.id());
+            // Nothing is left to be told.
+            let _ = self.0.wait();
+        }
         running().retain(|id| *id != self.0.id());
     }
 }
 
 /// Asks all that run to end: for an interrupt's handler, which ends this process.
 pub fn end_all() {
-    for id in running().iter() {
-        end(*id);
-    }
+    let running = running();
+    running.iter().for_each(|id| end(*id));
+    // Kept until this process is gone: nothing is started any more, and no end is taken for a failure.
+    std::mem::forget(running);
 }
 
 #[cfg(unix)]
@@ -52,7 +58,10 @@ fn end(id: u32) {
     use nix::sys::signal::{Signal, killpg};
     use nix::unistd::Pid;
     // It may have ended by itself.
-    let _ = i32::try_from(id).map(|id| killpg(Pid::from_raw(id), Signal::SIGTERM));
+    let Ok(group) = i32::try_from(id).map(Pid::from_raw) else { return };
+    let _ = killpg(group, Signal::SIGTERM);
+    // If it was stopped, it has to go on to end.
+    let _ = killpg(group, Signal::SIGCONT);
 }
 
 #[cfg(not(unix))]

@@ -32,7 +32,12 @@ pub fn run(matches: &ArgMatches) -> Outcome {
     if folder.exists() {
         return Err(Error::Usage(format!("{} is there already", folder.display())).into());
     }
-    std::fs::create_dir_all(&folder).map_err(|source| Error::Write { path: folder.clone(), source })?;
+    let fail = |source| Error::Write { path: folder.clone(), source };
+    if let Some(parent) = folder.parent() {
+        std::fs::create_dir_all(parent).map_err(fail)?;
+    }
+    // Not one that somebody else has made meanwhile.
+    std::fs::create_dir(&folder).map_err(fail)?;
     if let Err(error) = fill(&folder, &name) {
         // A folder that is there already is in the way of the next try.
         let _ = std::fs::remove_dir_all(&folder);

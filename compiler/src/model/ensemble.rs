@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::diagnostics::{Code, Diagnostic, Severity, Span};
+use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::syntax::ast::{Command, StatementKind};
 
 use super::bind::bind;
@@ -82,10 +82,10 @@ impl<'a> Checker<'a, '_> {
             return None;
         }
         let probabilities = header.average.as_deref() != Some("logits");
-        let before = self.errors();
+        let before = self.sink.errors();
         self.compare(&members);
         self.check_answers(&members, probabilities);
-        if self.errors() > before {
+        if self.sink.errors() > before {
             return None;
         }
         let place = header.seen.get("labels").copied().unwrap_or(model.span);
@@ -106,10 +106,6 @@ impl<'a> Checker<'a, '_> {
             Diagnostic::error(Code::R0310, span, message, "belongs in the members' own models")
                 .with_help("an ensemble has members, and nothing that computes or prepares a picture"),
         );
-    }
-
-    fn errors(&self) -> usize {
-        self.sink.iter().filter(|d| d.severity == Severity::Error).count()
     }
 
     /// Checks the model that a line names.
@@ -141,12 +137,12 @@ impl<'a> Checker<'a, '_> {
             self.sink.push(error.with_help("name its members here"));
             return None;
         }
-        let errors = self.errors();
+        let errors = self.sink.errors();
         let checker =
             Checker { request: &request, blocks: self.blocks, sink: self.sink, trace: Trace::default() };
         let network = checker.model(&resolved)?.network;
         // What its own text says wrong is told already.
-        if self.errors() > errors || network.outputs.is_empty() {
+        if self.sink.errors() > errors || network.outputs.is_empty() {
             return None;
         }
         let weights = args.text("weights").or_else(|| network.weights.clone());

@@ -104,6 +104,13 @@ impl Budget {
         self.full.get()
     }
 
+    /// How much of what costs time is used: 1 is all of one of its limits.
+    pub fn used(&self) -> f64 {
+        let share = |used: usize, most: usize| used as f64 / most.max(1) as f64;
+        let Limits { nodes, text, .. } = self.limits;
+        share(self.nodes.get(), nodes).max(share(self.blocks.get(), nodes)).max(share(self.text.get(), text))
+    }
+
     /// Notes that a limit has been passed; whether that is new.
     pub(super) fn fill(&self) -> bool {
         !self.full.replace(true)

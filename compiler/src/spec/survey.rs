@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 
-use crate::diagnostics::{Diagnostic, Report, Sink};
+use crate::diagnostics::{Code, Diagnostic, Report, Sink};
 use crate::model::limits::Budget;
 use crate::model::trace::Traced;
 use crate::model::{self, Request};
 use crate::syntax::ast::{File, Item, ItemKind};
 
 use super::Spec;
+
+/// How much is expanded of a file, in networks as large as one may be.
+const MOST_USED: f64 = 2.0;
 
 /// What is known of a file.
 #[derive(Debug)]
@@ -45,17 +48,29 @@ impl Spec {
         let mut models = Vec::new();
         let names = self.models();
         let asked = if names.is_empty() { vec![None] } else { names.into_iter().map(Some).collect() };
+        let mut used = 0.0;
         for model in asked {
+            if used > MOST_USED {
+                let left_out = self.file.items.iter().filter(|item| Some(&*item.name.text) == model);
+                left_out.for_each(|item| all.push_once(unchecked(item)));
+                continue;
+            }
             let mut sink = self.sink.clone();
             let budget = &Budget::new(self.limits);
             models.extend(model::trace(&Request { model, budget, ..request }, &mut sink));
             self.add_new(sink, &mut all);
+            used += budget.used();
         }
         for item in self.file.items.iter().filter(|item| !is_reached(item, &models)) {
+            if used > MOST_USED {
+                all.push_once(unchecked(item));
+                continue;
+            }
             let mut sink = self.sink.clone();
             let budget = &Budget::new(self.limits);
             model::check_block(&Request { budget, ..request }, item, &mut sink);
             self.add_new(sink, &mut all);
+            used += budget.used();
         }
         let report = Report { sources: self.sources.clone(), diagnostics: all.into_sorted() };
         Survey { report, models }
@@ -66,6 +81,13 @@ impl Spec {
         let known: Vec<&Diagnostic> = self.sink.iter().collect();
         found.into_sorted().into_iter().filter(|d| !known.contains(&d)).for_each(|d| all.push_once(d));
     }
+}
+
+/// What is said of a model or block that was left out.
+fn unchecked(item: &Item) -> Diagnostic {
+    let message = "the file has more than is checked at once";
+    Diagnostic::warning(Code::R0401, item.name.span, message, "not checked")
+        .with_help("move it to a file of its own")
 }
 
 /// Whether any model went through a block.
@@ -79,7 +101,6 @@ fn is_reached(block: &Item, models: &[Traced]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostics::Code;
     use crate::model::NodeId;
     use crate::model::receptive::receptive_fields;
 
@@ -138,10 +159,20 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_many_large_models_is_checked_in_part_and_says_so() {
+        let model = |i| format!("model m{i} {{ input image(3, 8, 8)\n stage s {{ 20000 of idle }} }}\n");
+        let text: String = (0..9).map(model).collect();
+        let found = survey(&format!("{text}block idle {{ relu }}\nblock other {{ relu }}\n"));
+        let left_out: Vec<&str> = found.report.diagnostics.iter().map(|d| &*d.message).collect();
+        assert_eq!(left_out, ["the file has more than is checked at once"; 4]);
+        assert_eq!(found.models.len(), 6);
+    }
+
+    #[test]
     fn a_file_of_too_many_items_is_read_up_to_the_limit() {
-        let blocks: String = (0..1001).map(|i| format!("block b{i} {{ relu }}\n")).collect();
+        let blocks: String = (0..257).map(|i| format!("block b{i} {{ relu }}\n")).collect();
         let found =
-            survey(&format!("model m {{ input image(3, 8, 8)\n stage s {{ 1 of b1000 }} }}\n{blocks}"));
+            survey(&format!("model m {{ input image(3, 8, 8)\n stage s {{ 1 of b256 }} }}\n{blocks}"));
         assert_eq!(codes(&found), [Code::R0401]);
     }
 }

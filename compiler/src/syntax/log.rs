@@ -38,7 +38,8 @@ impl Log {
 
     pub fn say(&self, diagnostic: Diagnostic) {
         let mut said = self.said.borrow_mut();
-        if said.len() < MOST_DIAGNOSTICS {
+        // One more than are shown, so that it is known that there are more.
+        if said.len() <= MOST_DIAGNOSTICS {
             said.push(diagnostic);
         }
     }
