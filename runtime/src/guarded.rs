@@ -125,6 +125,7 @@ impl Guarded {
     }
 
     /// Lets whole pages be touched, or not. False if the system does not.
+    #[cfg(test)]
     fn set_allowed(&self, pages: Range<usize>, allowed: bool) -> bool {
         assert!(pages.start <= pages.end && pages.end <= self.size, "pages of this memory");
         // SAFETY: the range is of this memory, which stays what it is, but for who may touch it.
