@@ -38,13 +38,14 @@ mod threads;
 #[path = "faults/writers.rs"]
 mod writers;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use processes::{bad, good, resnetc, root, run, scratch, text};
+use processes::{bad, copy_program, good, resnetc, root, run, scratch, text};
 
 /// A network whose arena is much larger than all else that its program has in memory.
 const SPEC: &str = "\
@@ -88,9 +89,10 @@ fn image() -> Vec<u8> {
     (0..3 * 512 * 512).flat_map(|i| ((i * 37 % 101) as f32 / 50.0 - 1.0).to_le_bytes()).collect()
 }
 
-/// A command that another starts: `prlimit --fsize=0` and its like.
-fn under(starter: &[&str], command: &Command) -> Command {
-    let mut outer = Command::new(starter[0]);
+/// A command that another starts: `prlimit --fsize=0` and its like. Where its input and output are is the caller's to
+/// say: a command does not tell.
+fn under(starter: &[impl AsRef<OsStr>], command: &Command) -> Command {
+    let mut outer = Command::new(&starter[0]);
     outer.args(&starter[1..]).arg(command.get_program()).args(command.get_args());
     outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     if let Some(folder) = command.get_current_dir() {
@@ -100,11 +102,17 @@ fn under(starter: &[&str], command: &Command) -> Command {
 }
 
 /// Whether a starter of [`under`] works here; told if not.
-fn can(starter: &[&str], what: &str) -> bool {
-    let tried = under(starter, &Command::new("true")).stderr(Stdio::null()).status();
-    let can = tried.is_ok_and(|status| status.success());
+fn can(starter: &[impl AsRef<OsStr>], what: &str) -> bool {
+    can_start(starter, &Command::new("true"), what)
+}
+
+/// Whether it works with this command.
+fn can_start(starter: &[impl AsRef<OsStr>], command: &Command, what: &str) -> bool {
+    let mut tried = under(starter, command);
+    let output = tried.output();
+    let can = output.is_ok_and(|output| output.status.success());
     if !can {
-        eprintln!("skipped: {what}, as `{}` is refused here", starter.join(" "));
+        eprintln!("skipped: {what}, as this is refused here: {tried:?}");
     }
     can
 }

@@ -16,7 +16,8 @@ images="${2:-20000}"
 growth=1024
 resnetc="$(realpath "${RESNETC:-${CARGO_TARGET_DIR:-target}/debug/resnetc}")"
 work="$(mktemp -d)"
-trap 'rm -rf "$work"' EXIT
+process=
+trap '[ -z "$process" ] || kill "$process" 2>/dev/null || true; rm -rf "$work"' EXIT
 
 RESNETC_SOAK_SECONDS="$seconds" cargo test -p resnetc-tests --test soak -- --nocapture
 
@@ -55,6 +56,7 @@ while kill -0 "$process" 2>/dev/null; do
     sleep 0.2
 done >"$work/memory"
 wait "$process"
+process=
 
 expected="$((rounds * one_round)) $((rounds * $(field correct_top1 "$work/once"))) $((rounds * $(field correct_top5 "$work/once")))"
 found="$(field images "$work/many") $(field correct_top1 "$work/many") $(field correct_top5 "$work/many")"

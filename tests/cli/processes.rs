@@ -27,6 +27,12 @@ pub fn resnetc(folder: &Path) -> Command {
     command
 }
 
+/// Puts a copy of a program there. Another process writes it: what any thread of ours starts has for a moment all that
+/// is open here, and a program that somebody may write to cannot be started.
+pub fn copy_program(from: &Path, to: &Path) {
+    good(Command::new("install").args(["-m", "755"]).args([from, to]));
+}
+
 /// Runs it to its end.
 pub fn run(command: &mut Command) -> Output {
     command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"))

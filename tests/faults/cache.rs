@@ -3,8 +3,6 @@
 //! Another program stands for cargo here: it writes down what it is given to compile, and its executable is a
 //! script. What cargo keeps for itself, its compiled crates, is trusted as cargo trusts it.
 
-use std::os::unix::fs::PermissionsExt;
-
 use super::*;
 
 /// Writes down the sources below the cache's folder for this version, and names its executable.
@@ -29,8 +27,9 @@ impl Cache {
         let folder = scratch(name);
         fs::write(folder.join("m.resnet"), SMALL).unwrap();
         for (name, content) in [("cargo", CARGO), ("executable", EXECUTABLE)] {
-            fs::write(folder.join(name), content).unwrap();
-            fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+            let text = folder.join("text");
+            fs::write(&text, content).unwrap();
+            copy_program(&text, &folder.join(name));
         }
         Self { folder }
     }
@@ -130,6 +129,10 @@ fn a_cached_program_that_is_damaged_is_built_again() {
         assert_eq!(good(&mut run), "it runs\n", "the program was {what}");
         assert!(fs::read(&program).unwrap() == whole, "the program was {what}");
     }
+    let written = || fs::metadata(&program).unwrap().modified().unwrap();
+    let before = written();
+    good(&mut run);
+    assert_eq!(written(), before, "what is whole is not built again");
 }
 
 #[test]

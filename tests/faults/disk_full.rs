@@ -1,21 +1,23 @@
 //! Disks without room.
 
-use super::writers::{NAMESPACE, fails_and_leaves_the_old, writers};
+use super::writers::{can_mount, fails_and_leaves_the_old, in_namespace, writers};
 use super::*;
 
-/// Copies the old file to a small file system, and fills that with another.
-const FULL: &str = "old=$(cat \"$folder/out\"); mount -t tmpfs -o size=64k none \"$folder\" || exit 9; \
-    echo \"$old\" >\"$folder/out\"; cat /dev/zero >\"$folder/filler\" 2>/dev/null; \
-    ls() { command ls -A | grep -v filler; }";
+/// A small file system.
+const SMALL: &str = "mount -t tmpfs -o size=64k none \"$folder\" || exit 9; cd \"$folder\"";
+/// Copies the old file to it, and fills it with another.
+const FILLED: &str =
+    "echo \"$old\" >out; cat /dev/zero >filler 2>/dev/null; ls() { command ls -A | grep -v filler; }";
 
 #[test]
 fn a_full_disk_leaves_the_old_file() {
-    if !can(&NAMESPACE, "full disks") {
+    if !can_mount(SMALL, "full disks") {
         return;
     }
     let folder = scratch("full");
+    let full = format!("old=$(cat \"$folder/out\"); {SMALL}; {FILLED}");
     for writer in writers(&folder) {
-        fails_and_leaves_the_old(&writer, &folder, FULL, "No space left on device");
+        fails_and_leaves_the_old(&writer, &folder, &full, "No space left on device");
     }
 }
 
@@ -50,23 +52,22 @@ fn a_full_device_is_told_and_stays_a_device() {
 }
 
 #[test]
-fn a_program_and_its_weights_are_replaced_together_or_not_at_all() {
-    if !can(&NAMESPACE, "full disks") {
+fn a_program_that_has_no_room_leaves_the_old_one_and_its_weights() {
+    if !can_mount(SMALL, "full disks") {
         return;
     }
     let _ = program();
     let folder = scratch("pair");
     fs::write(folder.join("wide.resnet"), SPEC).unwrap();
     // Room for the weights, and none for the program.
-    let script = "mount -t tmpfs -o size=256k none \"$1\" && cd \"$1\" && shift && echo old >out && \
-        echo old >out.weights; \"$@\" >/dev/null; echo $?; cat out out.weights; ls -A";
+    let script = SMALL.replace("64k", "256k")
+        + "; echo old >out; echo old >out.weights; \"$@\" >/dev/null; echo $?; cat out out.weights; ls -A";
     let place = folder.join("place");
     fs::create_dir(&place).unwrap();
     let spec = folder.join("wide.resnet").display().to_string();
     let mut build = resnetc(&folder);
     build.args(["build", &spec, "--random-weights", "--no-embed", "-o", "out"]);
-    let output =
-        run(&mut under(&["unshare", "-rm", "sh", "-c", script, "sh", &place.display().to_string()], &build));
+    let output = run(&mut under(&in_namespace(&script, &place), &build));
     let told = text(&output.stderr);
     assert!(told.contains("cannot write out: No space left on device"), "{told}");
     assert_eq!(text(&output.stdout), "1\nold\nold\nout\nout.weights\n");
@@ -74,31 +75,32 @@ fn a_program_and_its_weights_are_replaced_together_or_not_at_all() {
 
 #[test]
 fn a_project_that_has_no_room_can_be_begun_again() {
-    if !can(&NAMESPACE, "full disks") {
+    if !can_mount(SMALL, "full disks") {
         return;
     }
     let folder = scratch("project");
-    let script = "mount -t tmpfs -o size=64k none . && cd \"$PWD\" && cat /dev/zero >filler; \"$@\"; echo $?; \
-        rm filler; \"$@\" >/dev/null; echo $?; ls mine";
+    let script = format!(
+        "{SMALL}; cat /dev/zero >filler; \"$@\"; echo $?; rm filler; \"$@\" >/dev/null; echo $?; ls mine"
+    );
     let mut new = resnetc(&folder);
     new.args(["new", "mine"]);
-    let output = run(&mut under(&["unshare", "-rm", "sh", "-c", script, "sh"], &new));
+    let output = run(&mut under(&in_namespace(&script, &folder), &new));
     assert!(text(&output.stderr).contains("cannot write mine/mine.resnet: No space left on device"));
     assert_eq!(text(&output.stdout), "1\n0\nREADME.md\nmine.resnet\n");
 }
 
 #[test]
 fn a_cache_on_a_full_disk_is_told() {
-    if !can(&NAMESPACE, "full disks") {
+    if !can_mount(SMALL, "full disks") {
         return;
     }
     let folder = scratch("full_cache");
     let place = folder.join("place");
     fs::create_dir_all(&place).unwrap();
-    let script = format!("mount -t tmpfs -o size=64k none '{}' && \"$@\"", place.display());
     let mut build = resnetc(&folder);
     build.env("RESNETC_CACHE", &place).args(["build", "cifar_resnet", "--random-weights", "-o", "out"]);
-    let told = bad(&mut under(&["unshare", "-rm", "sh", "-c", &script, "sh"], &build), 1);
+    let script = format!("{SMALL}; cd ..; \"$@\"");
+    let told = bad(&mut under(&in_namespace(&script, &place), &build), 1);
     assert!(told.contains("No space left on device") && told.contains("place"), "{told}");
     assert_eq!(names(&folder), ["place"]);
 }

@@ -1,6 +1,8 @@
 //! Folders that nothing can be written to: mounted so, since root may write whatever the mode says.
 
-use super::writers::{NAMESPACE, fails_and_leaves_the_old, writers};
+use std::os::unix::fs::PermissionsExt;
+
+use super::writers::{can_mount, fails_and_leaves_the_old, in_namespace, writers};
 use super::*;
 
 const READ_ONLY: &str =
@@ -8,7 +10,7 @@ const READ_ONLY: &str =
 
 #[test]
 fn a_read_only_folder_keeps_what_it_has() {
-    if !can(&NAMESPACE, "read-only folders") {
+    if !can_mount(READ_ONLY, "read-only folders") {
         return;
     }
     let folder = scratch("read_only");
@@ -19,34 +21,37 @@ fn a_read_only_folder_keeps_what_it_has() {
 
 #[test]
 fn a_folder_without_the_permission_is_told() {
-    let other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
-    let folder = tempfile::tempdir().unwrap();
     // As the user of this test, or as another if that is root.
-    let as_other = run(Command::new("id").arg("-u")).stdout == b"0\n";
-    if as_other && !can(&other, "folders without the permission to write") {
-        return;
+    let user: &[&str] = match run(Command::new("id").arg("-u")).stdout.as_slice() {
+        b"0\n" => &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
+        _ => &["env"],
+    };
+    let folder = tempfile::tempdir().unwrap();
+    copy_program(Path::new(env!("CARGO_BIN_EXE_resnetc")), &folder.path().join("resnetc"));
+    let mode = |mode| fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o555);
+    let command = |arguments: &[&str]| {
+        let mut command = Command::new("./resnetc");
+        command.current_dir(folder.path()).args(arguments);
+        command
+    };
+    // Another user can't be had everywhere, or be let in.
+    if can_start(user, &command(&["--version"]), "folders without the permission to write") {
+        let told = bad(&mut under(user, &command(&["emit", "cifar_resnet", "-o", "out"])), 1);
+        assert!(told.contains("cannot write out: Permission denied"), "{told}");
+        assert_eq!(names(folder.path()), ["resnetc"]);
     }
-    let command = folder.path().join("resnetc");
-    fs::copy(env!("CARGO_BIN_EXE_resnetc"), &command).unwrap();
-    let mode = |mode| std::os::unix::fs::PermissionsExt::from_mode(mode);
-    fs::set_permissions(folder.path(), mode(0o555)).unwrap();
-    let mut emit = Command::new(&command);
-    emit.current_dir(folder.path()).args(["emit", "cifar_resnet", "-o", "out"]);
-    let told = bad(&mut if as_other { under(&other, &emit) } else { emit }, 1);
-    assert!(told.contains("cannot write out: Permission denied"), "{told}");
-    assert_eq!(names(folder.path()), ["resnetc"]);
-    fs::set_permissions(folder.path(), mode(0o755)).unwrap();
+    mode(0o755);
 }
 
 /// Runs a command with this folder read-only.
 fn with_read_only(folder: &Path, command: &Command) -> Command {
-    let script = format!("folder=$1; shift; {READ_ONLY}\n\"$@\"");
-    under(&["unshare", "-rm", "sh", "-c", &script, "sh", &folder.display().to_string()], command)
+    under(&in_namespace(&format!("{READ_ONLY}\n\"$@\""), folder), command)
 }
 
 #[test]
 fn a_read_only_cache_is_told_before_anything_is_written() {
-    if !can(&NAMESPACE, "read-only folders") {
+    if !can_mount(READ_ONLY, "read-only folders") {
         return;
     }
     let folder = scratch("read_only_cache");
@@ -62,7 +67,7 @@ fn a_read_only_cache_is_told_before_anything_is_written() {
 
 #[test]
 fn a_program_that_is_cached_runs_from_a_read_only_cache() {
-    if !can(&NAMESPACE, "read-only folders") {
+    if !can_mount(READ_ONLY, "read-only folders") {
         return;
     }
     let folder = scratch("filled_cache");

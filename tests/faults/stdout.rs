@@ -5,7 +5,7 @@ use super::*;
 /// What prints much, and the code that it ends with.
 type Printer = (Command, i32);
 
-/// Of the command and of a program.
+/// Of the command and of a program. Each is to be given [`input`].
 fn printers(folder: &Path) -> Vec<Printer> {
     let of_command = [
         "--help",
@@ -65,12 +65,16 @@ fn printers(folder: &Path) -> Vec<Printer> {
     let commands = of_command.iter().map(|line| (resnetc(folder), line));
     let programs = of_program.iter().map(|line| (Command::new(program()), line));
     let all = commands.chain(programs).map(|(mut command, line)| {
-        let input = fs::File::open(folder.join("spec.resnet")).unwrap();
-        command.current_dir(folder).args(line.split(' ')).stdin(input);
+        command.current_dir(folder).args(line.split(' '));
         // The example has mistakes to be found.
         (command, i32::from(line.starts_with("compare")))
     });
     all.collect()
+}
+
+/// What `fmt -` is to format.
+fn input(folder: &Path) -> fs::File {
+    fs::File::open(folder.join("spec.resnet")).unwrap()
 }
 
 /// What the program says of itself whether or not its results are seen.
@@ -84,7 +88,7 @@ fn a_reader_that_has_gone_is_no_error() {
     for (mut command, _) in printers(&folder) {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let output = run(command.stdout(writer));
+        let output = run(command.stdin(input(&folder)).stdout(writer));
         let told = text(&output.stderr);
         assert_eq!((output.status.code(), without_notes(&told)), (Some(0), String::new()), "{command:?}");
     }
@@ -95,7 +99,7 @@ fn a_full_standard_output_is_told() {
     let folder = scratch("full_stdout");
     for (mut command, _) in printers(&folder) {
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
-        let output = run(command.stdout(full));
+        let output = run(command.stdin(input(&folder)).stdout(full));
         let told = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{command:?}: {told}");
         assert!(
@@ -109,7 +113,7 @@ fn a_full_standard_output_is_told() {
 fn a_standard_output_that_is_not_there_swallows_what_is_printed() {
     let folder = scratch("no_stdout");
     for (command, code) in printers(&folder) {
-        let output = run(&mut under(&["sh", "-c", "exec \"$@\" >&-", "sh"], &command));
+        let output = run(under(&["sh", "-c", "exec \"$@\" >&-", "sh"], &command).stdin(input(&folder)));
         let told = without_notes(&text(&output.stderr));
         assert_eq!((output.status.code(), told), (Some(code), String::new()), "{command:?}");
     }

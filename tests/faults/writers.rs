@@ -39,14 +39,11 @@ pub fn writers(folder: &Path) -> Vec<Writer> {
 /// to fail with code 1 and these words, and to leave that `out` and nothing else.
 pub fn fails_and_leaves_the_old((name, writer): &Writer, folder: &Path, mount: &str, words: &str) {
     // What is left is shown by the same shell: nobody else sees the mount.
-    let script = format!(
-        "folder=$1; shift; {mount}\ncd \"$folder\" && \"$@\" >/dev/null; echo \"code $?\"; cat out; ls -A"
-    );
+    let script = format!("{mount}\ncd \"$folder\" && \"$@\" >/dev/null; echo \"code $?\"; cat out; ls -A");
     let place = folder.join("place");
     fs::create_dir_all(&place).unwrap();
     fs::write(place.join("out"), OLD).unwrap();
-    let starter = ["unshare", "-rm", "sh", "-c", &script, "sh", &place.display().to_string()];
-    let output = run(&mut under(&starter, writer));
+    let output = run(&mut under(&in_namespace(&script, &place), writer));
     let (left, told) = (text(&output.stdout), text(&output.stderr));
     assert!(told.contains(words) && told.contains("out") && !told.contains("panicked"), "{name}: {told}");
     assert_eq!(left, format!("code 1\n{OLD}out\n"), "{name}: {told}");
@@ -54,5 +51,15 @@ pub fn fails_and_leaves_the_old((name, writer): &Writer, folder: &Path, mount: &
 
 /// A spec, so that `fmt` has something to do.
 const OLD: &str = "model  old { input image(3, 8, 8); stem { relu } }\n";
-/// What [`fails_and_leaves_the_old`] needs.
-pub const NAMESPACE: [&str; 2] = ["unshare", "-rm"];
+
+/// A starter in a mount namespace: a script that has a folder as `$folder`, and the command as `"$@"`.
+pub fn in_namespace(script: &str, folder: &Path) -> [String; 7] {
+    let script = format!("folder=$1; shift; {script}");
+    ["unshare", "-rm", "sh", "-c", &script, "sh", &folder.display().to_string()].map(str::to_owned)
+}
+
+/// Whether `mount` works here on a folder: a namespace may be allowed, and what is mounted in it not. Told if not.
+pub fn can_mount(mount: &str, what: &str) -> bool {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    can(&in_namespace(&format!("{mount}\n\"$@\""), folder.path()), what)
+}

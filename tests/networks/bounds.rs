@@ -41,6 +41,8 @@ impl Bounds {
             Precision::F32 | Precision::F32Fast3 => (1e-5, 1e-5),
             Precision::F32Fast => (5e-4, 5e-4),
             Precision::Bf16 => (0.03, 0.15),
+            // Zeros would have an error of one from the oracle: this bound is only a net against nonsense. What checks
+            // the code is the plan's, whose reference rounds as the kernels do.
             Precision::Int8 => (0.04, 0.8),
         };
         Self { plan, oracle }
