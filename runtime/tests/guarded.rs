@@ -3,7 +3,7 @@
 
 mod network;
 
-use network::{BATCH, IMAGE, model, numbers, plan, values};
+use network::{BATCH, IMAGE, assert_close, model, numbers, plan, values};
 use resnetc_runtime::guarded::{Edge, Guarded, guard};
 use resnetc_runtime::isa::Level;
 use resnetc_runtime::{Model, Options, reference, weights};
@@ -18,14 +18,7 @@ fn check(model: &Model, edge: Edge) {
             let options = Options { threads, level: Some(level) };
             let mut session = guard(edge, || model.session_with(options)).unwrap();
             session.poison(f32::NAN);
-            let outputs = session.run(&images).unwrap();
-            for ((output, found), expected) in outputs.iter().zip(&expected) {
-                assert_eq!(found.len(), expected.len());
-                for (found, expected) in found.iter().zip(expected) {
-                    let close = (f64::from(*found) - expected).abs() <= 1e-5 * (1.0 + expected.abs());
-                    assert!(close, "{}: {found}, not {expected} at {}", output.name, level.name());
-                }
-            }
+            assert_close(session.run(&images).unwrap(), &expected, level);
         }
     }
 }

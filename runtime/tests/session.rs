@@ -5,7 +5,7 @@ mod network;
 use std::thread;
 use std::time::Duration;
 
-use network::{BATCH, IMAGE, model, numbers, values};
+use network::{BATCH, IMAGE, assert_close, model, numbers, values};
 use resnetc_runtime::isa::Level;
 use resnetc_runtime::{Error, Options, Session, reference};
 
@@ -29,13 +29,7 @@ fn results_are_the_references_at_every_level_and_batch() {
             session.poison(f32::NAN);
             let outputs = session.run(&images).unwrap();
             assert_eq!((outputs.images(), outputs.len()), (n, 2));
-            for ((output, found), expected) in outputs.iter().zip(&expected) {
-                assert_eq!(found.len(), expected.len());
-                for (found, expected) in found.iter().zip(expected) {
-                    let close = (f64::from(*found) - expected).abs() <= 1e-5 * (1.0 + expected.abs());
-                    assert!(close, "{}: {found}, not {expected} at {}", output.name, level.name());
-                }
-            }
+            assert_close(outputs, &expected, level);
         }
     }
 }

@@ -2,17 +2,11 @@
 //! orders in which threads can run, and what each can then see of the others' memory.
 
 #[cfg(all(loom, test))]
-pub(super) use loom::{
-    cell::UnsafeCell,
-    hint::spin_loop,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering, fence},
-    },
-    thread,
-};
+use loom as library;
 #[cfg(not(all(loom, test)))]
-pub(super) use std::{
+use std as library;
+
+pub(super) use library::{
     hint::spin_loop,
     sync::{
         Arc,
@@ -24,6 +18,8 @@ pub(super) use std::{
 #[cfg(not(all(loom, test)))]
 pub(super) use cell::UnsafeCell;
 pub(super) use linger::Linger;
+#[cfg(all(loom, test))]
+pub(super) use loom::cell::UnsafeCell;
 
 #[cfg(not(all(loom, test)))]
 mod cell {

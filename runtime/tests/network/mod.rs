@@ -1,8 +1,9 @@
 //! A small residual network that uses what plans have: a border, a repeated section with a shortcut
 //! added in place, a second output, and a batch of which two images at a time go through it.
 
+use resnetc_runtime::isa::Level;
 use resnetc_runtime::plan::*;
-use resnetc_runtime::{Model, weights};
+use resnetc_runtime::{Model, Outputs, weights};
 
 /// The largest batch.
 pub const BATCH: usize = 3;
@@ -118,4 +119,18 @@ pub fn model() -> Model {
     let plan = plan();
     let bytes = weights::encode(&plan, &values(&plan)).unwrap();
     Model::from_bytes(plan, bytes).unwrap()
+}
+
+/// That a run at a level gave these values, but for rounding.
+#[allow(dead_code, reason = "not every test that uses this module runs the network")]
+#[track_caller]
+pub fn assert_close(outputs: Outputs, expected: &[Vec<f64>], level: Level) {
+    assert_eq!(outputs.len(), expected.len());
+    for ((output, found), expected) in outputs.iter().zip(expected) {
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(expected) {
+            let close = (f64::from(*found) - expected).abs() <= 1e-5 * (1.0 + expected.abs());
+            assert!(close, "{}: {found}, not {expected} at {}", output.name, level.name());
+        }
+    }
 }
