@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use processes::{bad, copy_program, good, resnetc, root, run, scratch, text};
+use processes::{bad, copy_program, good, npy_header, resnetc, root, run, scratch, text};
 use serde_json::Value;
 
 const CLASSES: &[&str] =

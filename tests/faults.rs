@@ -40,12 +40,14 @@ mod writers;
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use processes::{bad, copy_program, good, resnetc, root, run, scratch, text};
+use serde_json::{Value, json};
 
 /// A network whose arena is much larger than all else that its program has in memory.
 const SPEC: &str = "\
@@ -72,21 +74,31 @@ fn picture() -> PathBuf {
     root().join("examples/cifar10/pictures/ship-1.jpg")
 }
 
-/// The head of a `.npy` of so many images of [`SPEC`].
-fn npy_header(images: usize) -> Vec<u8> {
-    let mut header =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({images}, 3, 512, 512), }}");
-    header += &" ".repeat((64 - (header.len() + 11) % 64) % 64);
-    header.push('\n');
-    let mut out = b"\x93NUMPY\x01\x00".to_vec();
-    out.extend((header.len() as u16).to_le_bytes());
-    out.extend(header.bytes());
-    out
+/// A `.npy` of one image of [`SPEC`], without the image.
+fn npy_header() -> Vec<u8> {
+    processes::npy_header([1, 3, 512, 512])
 }
 
 /// The bytes of one image of [`SPEC`].
 fn image() -> Vec<u8> {
     (0..3 * 512 * 512).flat_map(|i| ((i * 37 % 101) as f32 / 50.0 - 1.0).to_le_bytes()).collect()
+}
+
+/// Writes a checkpoint of zeros, which take no room on the disk: tensors of these names and shapes.
+fn sparse_checkpoint(path: &Path, tensors: &[(&str, &[u64])]) -> fs::File {
+    let (mut header, mut end) = (serde_json::Map::new(), 0);
+    for &(name, shape) in tensors {
+        let begin = end;
+        end += 4 * shape.iter().product::<u64>();
+        let tensor = json!({ "dtype": "F32", "shape": shape, "data_offsets": [begin, end] });
+        header.insert(name.into(), tensor);
+    }
+    let header = Value::from(header).to_string();
+    let mut file = fs::File::create(path).unwrap();
+    file.write_all(&(header.len() as u64).to_le_bytes()).unwrap();
+    file.write_all(header.as_bytes()).unwrap();
+    file.set_len(8 + header.len() as u64 + end).unwrap();
+    file
 }
 
 /// A command that another starts: `prlimit --fsize=0` and its like. Where its input and output are is the caller's to

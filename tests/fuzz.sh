@@ -4,14 +4,15 @@
 #     tests/fuzz.sh smoke                all targets
 #     tests/fuzz.sh TARGET [SECONDS]     one, for 60 seconds or as many as are said
 #
-# Takes a few minutes to build the first time. Installs nothing; ends with 2 if cargo-fuzz or a C++ compiler is
-# missing (`cargo install cargo-fuzz --locked`). A corpus grows in tests/fuzz/corpus; what fails is kept in
+# Takes a few minutes to build the first time. Installs nothing; ends with 2 if cargo-fuzz (`cargo install cargo-fuzz
+# --locked`), a C++ compiler or a crate is missing. A corpus grows in tests/fuzz/corpus; what fails is kept in
 # tests/fuzz/artifacts. With SANITIZER=address each access of memory is checked too, at half the speed: worth it for
 # image, packed and precision, below which there is unsafe code.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-targets=(spec safetensors pytorch image npy precision packed lsp)
+targets=()
+for target in tests/fuzz/targets/*.rs; do targets+=("$(basename "$target" .rs)"); done
 # Seconds of each target in a smoke run.
 smoke=5
 
@@ -21,6 +22,8 @@ missing() {
 }
 command -v cargo-fuzz >/dev/null || missing cargo-fuzz
 command -v c++ >/dev/null || command -v clang++ >/dev/null || missing 'a C++ compiler'
+host="$(rustc -vV | sed -n 's/^host: //p')"
+cargo fetch -q --locked --manifest-path tests/fuzz/Cargo.toml --target "$host" || missing 'a crate of tests/fuzz'
 
 # Instrumentation is unstable, but the compiler that is there has it.
 export RUSTC_BOOTSTRAP=1

@@ -14,6 +14,8 @@ mod build;
 mod content;
 #[path = "hostile/legacy.rs"]
 mod legacy;
+#[path = "hostile/memory.rs"]
+mod memory;
 #[path = "hostile/pickle.rs"]
 mod pickle;
 #[path = "hostile/pictures.rs"]
@@ -25,11 +27,8 @@ mod values;
 
 use std::path::Path;
 
+use memory::{BEYOND, PER_BYTE};
 use resnetc::weights::{Checkpoint, WeightsError};
-
-/// Bytes of memory that a reader can take for each byte of the file, and beyond that.
-const PER_BYTE: usize = 128;
-const BEYOND: usize = 256 << 10;
 
 /// Reads a file of these bytes; fails if that takes too much memory.
 fn read(bytes: &[u8]) -> Result<Checkpoint, WeightsError> {

@@ -6,11 +6,14 @@ mod unsafe_code;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Rust below a folder, but for what cargo has built there.
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            sources(&path, into);
+            if path.file_name().is_some_and(|name| name != "target") {
+                sources(&path, into);
+            }
         } else if path.extension().is_some_and(|e| e == "rs") {
             into.push(path);
         }

@@ -34,8 +34,8 @@ run env RESNETC_NETWORKS="${RESNETC_NETWORKS:-5000}" cargo test --release -p res
 run tests/sanitize.sh 400
 run tests/loom.sh
 run tests/valgrind.sh
-for target in spec safetensors pytorch image npy precision packed lsp; do
-    run tests/fuzz.sh "$target" 3600
+for target in tests/fuzz/targets/*.rs; do
+    run tests/fuzz.sh "$(basename "$target" .rs)" 3600
 done
 run cargo build -p resnetc
 run tests/soak.sh 600 1000000

@@ -3,7 +3,7 @@
 #
 #     tests/sanitize.sh [CASES]
 #
-# CASES are random cases of each kernel: 12 unless told, which is for each change; some hundreds are for a night.
+# CASES are random cases of each kernel: 12 unless told; some hundreds are for a night.
 # The compiler is the usual one, which has the sanitizer for those who set RUSTC_BOOTSTRAP.
 #
 # ThreadSanitizer sees races in std's own channels and scopes, which come without its checks; it would want std's

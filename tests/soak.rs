@@ -4,6 +4,7 @@
 //! large at the end as after the begin; and threads are given back. `RESNETC_SOAK_SECONDS` is how long (`soak.sh`
 //! sets it); unless it is set it takes a few seconds, in which memory says nothing yet and is not judged.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -48,7 +49,7 @@ struct Soak {
     inputs: Vec<Vec<f32>>,
     /// The first answers.
     expected: Vec<Vec<f32>>,
-    idle: Mutex<Vec<Used>>,
+    idle: Mutex<VecDeque<Used>>,
     runs: AtomicUsize,
     over: AtomicBool,
 }
@@ -70,7 +71,7 @@ impl Soak {
     /// One thread's work: the session that has waited longest, again and again.
     fn work(&self) {
         while !self.over.load(Ordering::Relaxed) {
-            let mut used = self.idle.lock().unwrap().remove(0);
+            let mut used = self.idle.lock().unwrap().pop_front().unwrap();
             let run = self.runs.fetch_add(1, Ordering::Relaxed);
             let answer = used.session.run(&self.inputs[run % INPUTS]).unwrap();
             let same = answer.main().iter().zip(&self.expected[run % INPUTS]);
@@ -81,7 +82,7 @@ impl Soak {
                 drop(used);
                 used = Used::new(&self.model, threads - 1);
             }
-            self.idle.lock().unwrap().push(used);
+            self.idle.lock().unwrap().push_back(used);
         }
     }
 }

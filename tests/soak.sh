@@ -73,4 +73,6 @@ read -r first _ _ last <<<"$quarters"
 echo "one process, images and right answers: $found (expected $expected); in $(field seconds "$work/many") s"
 echo "memory of its quarters, KiB: $quarters"
 [ "$found" = "$expected" ] || { echo "tests/soak.sh: other answers than in one round" >&2; exit 1; }
+# A quarter without a sample says nothing.
+[ "$(wc -l <"$work/memory")" -ge 4 ] || { echo "tests/soak.sh: too few samples of memory: ask for more images" >&2; exit 1; }
 [ "$last" -le $((first + growth)) ] || { echo "tests/soak.sh: memory grew" >&2; exit 1; }

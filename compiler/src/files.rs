@@ -8,6 +8,8 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use resnetc_runtime::files::{create_beside, sync_folder};
+
 use crate::Error;
 
 /// Temporary files that are being written now.
@@ -78,13 +80,6 @@ impl Prepared {
     }
 }
 
-/// Makes a renaming last through a loss of power. The file is whole either way, so that a system which
-/// does not do that for folders is no error.
-fn sync_folder(path: &Path) {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let _ = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
-}
-
 /// Removes what is half-written: for an interrupt's handler, which ends the process.
 #[cfg(feature = "cli")]
 pub fn remove_temporaries() {
@@ -104,26 +99,13 @@ fn temporaries() -> MutexGuard<'static, Vec<PathBuf>> {
 struct Temporary(PathBuf);
 
 impl Temporary {
-    /// Creates a file in the same folder, under a name that nothing has: a process that was killed may
-    /// have left one, and a link is not followed.
+    /// Creates a file in the same folder.
     fn beside(path: &Path) -> io::Result<(Self, File)> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        // With its prefix and suffix the name is to fit what file systems take.
-        let stem: String = name.chars().take(50).collect();
         // Held meanwhile, so that an interrupt removes this file if it is there, and no other.
         let mut temporaries = temporaries();
-        let mut count = 0;
-        loop {
-            let temporary = path.with_file_name(format!(".{stem}.{}.{count}.part", std::process::id()));
-            match OpenOptions::new().write(true).create_new(true).open(&temporary) {
-                Ok(file) => {
-                    temporaries.push(temporary.clone());
-                    return Ok((Self(temporary), file));
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && count < 1000 => count += 1,
-                Err(error) => return Err(error),
-            }
-        }
+        let (temporary, file) = create_beside(path)?;
+        temporaries.push(temporary.clone());
+        Ok((Self(temporary), file))
     }
 
     /// Gives it its name. What has the hidden one from then on is somebody else's.

@@ -36,7 +36,7 @@ pub enum Error {
     )]
     Digest,
     /// Packed weights of which bytes have changed since they were written.
-    #[error("the packed weights are damaged (their checksum does not fit): build or copy them again")]
+    #[error("the packed weights are damaged: build or copy them again")]
     Damaged,
     /// Packed weights that are cut off, or too long.
     #[error("the packed weights have {found} bytes, {expected} are needed: they are cut off, or not alone")]

@@ -9,6 +9,8 @@
 
 mod buffer;
 mod error;
+#[doc(hidden)]
+pub mod files;
 #[cfg(any(test, feature = "guarded"))]
 #[doc(hidden)]
 pub mod guarded;
@@ -16,6 +18,7 @@ pub mod isa;
 mod kernels;
 mod mapping;
 mod model;
+#[cfg(feature = "npy")]
 #[doc(hidden)]
 pub mod npy;
 pub mod plan;

@@ -7,6 +7,8 @@
 
 use std::io::{self, Read, Write};
 
+use crate::weights::each_part;
+
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
 /// The longest header that is read, in bytes; NumPy writes 118 or so.
@@ -190,13 +192,7 @@ pub fn write_header(out: &mut impl Write, shape: &[usize]) -> io::Result<()> {
 ///
 /// Those of the stream.
 pub fn write_values(out: &mut impl Write, values: &[f32]) -> io::Result<()> {
-    let mut bytes = Vec::with_capacity(4 * values.len().min(PART));
-    for values in values.chunks(PART) {
-        bytes.clear();
-        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-        out.write_all(&bytes)?;
-    }
-    Ok(())
+    each_part(values, |bytes| out.write_all(bytes))
 }
 
 struct Header {

@@ -72,7 +72,7 @@ pub fn write(plan: &Plan, values: &[f32], mut to: impl Write) -> io::Result<()> 
 }
 
 /// Gives the bytes of `values` to `take`, some after the others.
-fn each_part(values: &[f32], mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+pub(crate) fn each_part(values: &[f32], mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     let mut bytes = Vec::with_capacity(4 * values.len().min(1 << 16));
     for part in values.chunks(1 << 16) {
         bytes.clear();

@@ -57,3 +57,14 @@ pub fn bad(command: &mut Command, code: i32) -> String {
     assert!(!told.contains("panicked"), "{told}");
     told
 }
+
+/// The head of a `.npy` of f32 values, written by hand: the programs' reader is what is tested.
+pub fn npy_header([n, c, h, w]: [usize; 4]) -> Vec<u8> {
+    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({n}, {c}, {h}, {w}), }}");
+    header += &" ".repeat((64 - (header.len() + 11) % 64) % 64);
+    header.push('\n');
+    let mut out = b"\x93NUMPY\x01\x00".to_vec();
+    out.extend((header.len() as u16).to_le_bytes());
+    out.extend(header.bytes());
+    out
+}

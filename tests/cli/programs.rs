@@ -44,14 +44,9 @@ fn eval_counts_a_folder_of_folders() {
     assert!(result["images_per_s"].as_f64().unwrap() > 0.0);
 }
 
-/// A `.npy` of f32 values, written by hand: the programs' reader is what is tested.
-fn npy(shape: &str, values: &[f32]) -> Vec<u8> {
-    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
-    header += &" ".repeat((64 - (header.len() + 11) % 64) % 64);
-    header.push('\n');
-    let mut out = b"\x93NUMPY\x01\x00".to_vec();
-    out.extend((header.len() as u16).to_le_bytes());
-    out.extend(header.bytes());
+/// A `.npy` of these values.
+fn npy(shape: [usize; 4], values: &[f32]) -> Vec<u8> {
+    let mut out = npy_header(shape);
     out.extend(values.iter().flat_map(|v| v.to_le_bytes()));
     out
 }
@@ -60,7 +55,7 @@ fn npy(shape: &str, values: &[f32]) -> Vec<u8> {
 fn infer_takes_any_number_of_images() {
     let folder = scratch("infer");
     let image: Vec<f32> = (0..3 * 32 * 32).map(|i| ((i * 37 % 101) as f32 - 50.0) / 40.0).collect();
-    fs::write(folder.join("x.npy"), npy("(9, 3, 32, 32)", &image.repeat(9))).unwrap();
+    fs::write(folder.join("x.npy"), npy([9, 3, 32, 32], &image.repeat(9))).unwrap();
     good(
         Command::new(program()).current_dir(&folder).args(["infer", "--input", "x.npy", "--output", "y.npy"]),
     );
@@ -69,7 +64,7 @@ fn infer_takes_any_number_of_images() {
     let values: Vec<&[u8]> = out[out.len() - 9 * 10 * 4..].chunks(40).collect();
     assert!(values.iter().all(|v| *v == values[0]), "equal images have equal logits, whatever their batch");
 
-    fs::write(folder.join("bad.npy"), npy("(1, 3, 8, 8)", &image[..192])).unwrap();
+    fs::write(folder.join("bad.npy"), npy([1, 3, 8, 8], &image[..192])).unwrap();
     let mut infer = Command::new(program());
     let told = bad(infer.current_dir(&folder).args(["infer", "--input", "bad.npy", "--output", "z.npy"]), 1);
     assert!(told.contains("32"), "the shape that is wanted is told: {told}");
@@ -204,7 +199,7 @@ fn weights_in_the_program_are_checked() {
 }
 
 #[test]
-fn builds_of_the_same_inputs_are_the_same_bytes() {
+fn code_and_weights_of_the_same_inputs_are_the_same_bytes() {
     let example = root().join("examples/cifar10");
     // Another folder, other times of files, another environment, and tables that are seeded anew.
     let build = |place: &str, (locale, zone): (&str, &str)| {

@@ -4,11 +4,16 @@ use std::process::Child;
 
 use super::*;
 
+/// A mark of what a test of this process starts: another checkout may be tested meanwhile.
+fn mark(name: &str) -> String {
+    format!("{name}_{}", std::process::id())
+}
+
 /// Starts a build of this folder's `out`, and waits until rustc compiles the program.
 fn compiling(folder: &Path, mark: &str) -> Child {
     let _ = program(); // The runtime is compiled, so that what is waited for is the program.
     // Another name each time: the cache has none of it.
-    let spec = SPEC.replace("wide", &format!("{mark}_{}", std::process::id()));
+    let spec = SPEC.replace("wide", mark);
     fs::write(folder.join("spec.resnet"), spec).unwrap();
     let mut build = build(folder);
     let child = build.env("RESNETC_TEST", mark).stderr(Stdio::null()).spawn().unwrap();
@@ -37,7 +42,7 @@ fn started(mark: &str) -> Vec<String> {
 fn after_a_killed_build_the_old_file_is_there_and_the_next_build_works() {
     let folder = scratch("killed");
     fs::write(folder.join("out"), "old").unwrap();
-    let mut child = compiling(&folder, "killed");
+    let mut child = compiling(&folder, &mark("killed"));
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(fs::read(folder.join("out")).unwrap(), b"old");
@@ -51,7 +56,7 @@ fn after_a_killed_build_the_old_file_is_there_and_the_next_build_works() {
 fn a_build_that_is_asked_to_end_ends_its_compiler_too() {
     for signal in ["-INT", "-TERM", "-HUP"] {
         let folder = scratch("asked");
-        let mark = format!("asked{}", signal.replace('-', "_").to_lowercase());
+        let mark = mark(&format!("asked{}", signal.replace('-', "_").to_lowercase()));
         let mut child = compiling(&folder, &mark);
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
         assert_eq!(child.wait().unwrap().code(), Some(130));
@@ -66,8 +71,9 @@ fn a_file_that_was_being_written_when_all_ended_is_in_nobodys_way() {
     let _ = program();
     fs::write(folder.join("wide.resnet"), SPEC).unwrap();
     fs::write(folder.join("out.weights"), "old").unwrap();
+    // So large that it is still being written when it has been seen.
     let mut child = resnetc(&folder)
-        .args(["build", "resnet50", "--random-weights", "--no-embed", "-o", "out"])
+        .args(["build", "wide_resnet101_2", "--random-weights", "--no-embed", "-o", "out"])
         .stderr(Stdio::null())
         .spawn()
         .unwrap();

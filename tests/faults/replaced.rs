@@ -6,7 +6,7 @@
 //! into a mapped file changes values, as it would have before the program began; the file of an executable that
 //! runs cannot be written to on most kernels, so embedded weights are safe from both.
 
-use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Output};
 
 use super::*;
@@ -32,7 +32,7 @@ fn waiting(copied: &Copied) -> Child {
     infer.current_dir(&copied.folder).args(["infer", "--threads", "1", "--input", "-", "--output", "y.npy"]);
     infer.stdin(Stdio::piped()).stderr(Stdio::piped());
     let mut child = infer.spawn().unwrap();
-    child.stdin.as_mut().unwrap().write_all(&npy_header(1)).unwrap();
+    child.stdin.as_mut().unwrap().write_all(&npy_header()).unwrap();
     wait_for("map of the weights", || maps(child.id(), "wide.weights").then_some(()));
     child
 }
@@ -74,6 +74,14 @@ fn a_weights_file_that_is_cut_in_place_is_told() {
     assert_eq!(names(&copied.folder), ["wide", "wide.weights"], "no half answer is left");
 }
 
+#[test]
+fn a_bus_error_that_another_process_sends_ends_a_program_as_ever() {
+    let child = waiting(&copied("sent"));
+    assert!(Command::new("kill").args(["-BUS", &child.id().to_string()]).status().unwrap().success());
+    let output = finish(child);
+    assert_eq!(output.status.signal(), Some(nix::libc::SIGBUS), "{}", text(&output.stderr));
+}
+
 /// Whether this kernel lets nobody write to the file of a program that runs, as most do: seen with another program.
 fn files_of_programs_are_kept() -> bool {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -102,18 +110,10 @@ fn the_file_of_a_program_that_runs_cannot_be_written_to() {
 #[test]
 fn a_checkpoint_that_is_cut_while_it_is_read_is_told() {
     /// Enough that reading it takes a moment.
-    const VALUES: usize = 64 << 20;
+    const VALUES: u64 = 64 << 20;
     let folder = scratch("checkpoint");
     let path = folder.join("large.safetensors");
-    let header = format!(
-        "{{\"conv1.weight\":{{\"dtype\":\"F32\",\"shape\":[{VALUES}],\"data_offsets\":[0,{}]}}}}",
-        4 * VALUES
-    );
-    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
-    bytes.extend(header.bytes());
-    fs::write(&path, &bytes).unwrap();
-    let file = fs::File::options().write(true).open(&path).unwrap();
-    file.set_len((bytes.len() + 4 * VALUES) as u64).unwrap();
+    let file = sparse_checkpoint(&path, &[("conv1.weight", &[VALUES])]);
 
     let mut import = resnetc(&folder);
     import.args(["import", "large.safetensors", "-o", "out"]).stderr(Stdio::piped());

@@ -60,7 +60,7 @@ fn printers(folder: &Path) -> Vec<Printer> {
     }
     fs::create_dir_all(folder.join("pictures/8")).unwrap();
     fs::copy(picture(), folder.join("pictures/8/ship.jpg")).unwrap();
-    fs::write(folder.join("x.npy"), [npy_header(1), image()].concat()).unwrap();
+    fs::write(folder.join("x.npy"), [npy_header(), image()].concat()).unwrap();
     fs::write(folder.join("spec.resnet"), SPEC).unwrap();
     let commands = of_command.iter().map(|line| (resnetc(folder), line));
     let programs = of_program.iter().map(|line| (Command::new(program()), line));

@@ -12,7 +12,7 @@ pub fn writers(folder: &Path) -> Vec<Writer> {
     let spec = example("cifar10/cifar10.resnet");
     let pictures = example("cifar10/pictures");
     let x = folder.join("x.npy").display().to_string();
-    fs::write(&x, [npy_header(1), image()].concat()).unwrap();
+    fs::write(&x, [npy_header(), image()].concat()).unwrap();
     let of_command = [
         vec!["emit", "cifar_resnet", "-o", "out"],
         vec!["report", "cifar_resnet", "-o", "out"],

@@ -5,7 +5,8 @@ use resnetc::weights::{Checkpoint, Wanted, WeightsError, join};
 use resnetc::{Algorithms, Options, Spec, compile_values, graph};
 
 use super::build::{HONEST, Pickle, Tensor, pytorch, safetensors};
-use super::{BEYOND, allocations, read};
+use super::memory::BEYOND;
+use super::{allocations, read};
 
 /// Bytes of memory from a file to packed weights for each byte of it, where channels fill their panels.
 const COMPILED_PER_BYTE: usize = 32;

@@ -48,8 +48,7 @@ pub fn files() -> Vec<File> {
         name: path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/"),
         text: fs::read_to_string(&path).unwrap(),
     };
-    // Built crates have files of their own.
-    paths.into_iter().map(file).filter(|file| !file.name.split('/').any(|part| part == "target")).collect()
+    paths.into_iter().map(file).collect()
 }
 
 /// What there is in code that users run.

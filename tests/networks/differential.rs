@@ -39,6 +39,7 @@ pub type Judge<'a> = dyn FnMut(&Variant, &Found) -> Result<(), String> + 'a;
 
 /// Holds a network against its references, as `judge` thinks right, and against itself.
 pub fn check(subject: &Subject, chances: &Chances, judge: &mut Judge) -> TestCaseResult {
+    let truth = subject.truth();
     for (turn, variant) in variants(subject, chances).iter().enumerate() {
         let compiled = variant.compile(subject);
         let bytes = compiled.weights.expect("the subject has values");
@@ -53,12 +54,8 @@ pub fn check(subject: &Subject, chances: &Chances, judge: &mut Judge) -> TestCas
             };
             let mut session = session(&model, level, 1);
             let whole = run(&mut session, &subject.images);
-            assert_eq!(
-                [whole.len(), said.len()],
-                [subject.truth.len(); 2],
-                "as many outputs as the graph has"
-            );
-            for ((output, values), (said, truth)) in whole.iter().zip(said.iter().zip(&subject.truth)) {
+            assert_eq!([whole.len(), said.len()], [truth.len(); 2], "as many outputs as the graph has");
+            for ((output, values), (said, truth)) in whole.iter().zip(said.iter().zip(&truth)) {
                 let plan = bounds::error(&values[..said.len()], said);
                 let found = Found { output: output.clone(), plan, oracle: bounds::error(values, truth) };
                 judge(variant, &found).map_err(fail)?;

@@ -22,8 +22,6 @@ pub struct Subject {
     pub images: Vec<f32>,
     /// How many.
     pub batch: usize,
-    /// Each output of the graph before any pass, in f64.
-    pub truth: Vec<Vec<f64>>,
 }
 
 impl Subject {
@@ -36,13 +34,18 @@ impl Subject {
         let network = network(text);
         let values = values(&network);
         let images = images(&network, batch);
-        let graph = graph::lower(&network, Some(values.clone()));
+        Self { network, values, images, batch }
+    }
+
+    /// Each output of the graph before any pass, in f64.
+    pub fn truth(&self) -> Vec<Vec<f64>> {
+        let graph = graph::lower(&self.network, Some(self.values.clone()));
         assert_eq!(graph::verify(&graph), [], "what is lowered keeps the invariants");
-        let [c, h, w] = network.nodes[0].shape;
-        let wide = Array4::from_shape_vec((batch, c, h, w), images.iter().map(|&v| f64::from(v)).collect());
-        let truth = eval::eval(&graph, &wide.unwrap()).unwrap();
-        let truth = truth.iter().map(|output| output.iter().copied().collect()).collect();
-        Self { network, values, images, batch, truth }
+        let [c, h, w] = self.network.nodes[0].shape;
+        let images = self.images.iter().map(|&v| f64::from(v)).collect();
+        let images = Array4::from_shape_vec((self.batch, c, h, w), images).unwrap();
+        let truth = eval::eval(&graph, &images).unwrap();
+        truth.iter().map(|output| output.iter().copied().collect()).collect()
     }
 
     /// So many images from the first on, or all.

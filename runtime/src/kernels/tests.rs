@@ -161,14 +161,14 @@ impl Case {
 
     /// The memory after the kernel ran, each member of a team after the other.
     fn run(&self, isa: Isa, split: Split, members: usize) -> Vec<f32> {
-        self.run_on(isa, split, members, self.memory())
+        self.run_on(isa, split, members, &self.memory())
     }
 
     /// The same on other inputs.
-    fn run_on(&self, isa: Isa, split: Split, members: usize, arena: Vec<f32>) -> Vec<f32> {
+    fn run_on(&self, isa: Isa, split: Split, members: usize, arena: &[f32]) -> Vec<f32> {
         let Layout { edge, gaps, .. } = &self.layout;
         let copy = |values: &[f32]| Guarded::copy_of(values, *edge).expect("memory");
-        let mut memory = copy(&arena);
+        let mut memory = copy(arena);
         let mut scratch = copy(&vec![f32::NAN; self.plan().scratch()]);
         let weights = copy(&self.weights);
         gaps.iter().for_each(|gap| memory.set_readable(gap.clone(), false));

@@ -109,7 +109,8 @@ impl Dataset {
         let paths = self.files.get(files.clone()).unwrap_or_default();
         let mut inputs = Inputs::new(plan);
         let (values, fates) = inputs.load(paths, plan, threads)?;
-        let mut loaded = Loaded { values: values.to_vec(), ..Loaded::default() };
+        let kept = values.len();
+        let mut loaded = Loaded { values: inputs.into_values(kept), ..Loaded::default() };
         for ((file, path), fate) in files.zip(paths).zip(fates) {
             match fate {
                 Ok(()) => loaded.read.push(file),
@@ -123,6 +124,7 @@ impl Dataset {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::program::tests::PLAN;
 
     #[test]
     fn files_are_spread_over_all_there_are() {
@@ -135,5 +137,22 @@ mod tests {
         assert_eq!(some.classes, Some(vec![0, 2, 5, 7]));
         assert_eq!(some.files[2], PathBuf::from("5"));
         assert_eq!((some.len(), some.class(3), some.class(4)), (4, Some(7), None));
+    }
+
+    #[test]
+    fn inputs_are_those_of_the_pictures_that_could_be_read() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let files: Vec<PathBuf> = ["a.png", "b.png", "c.png"].map(|name| directory.path().join(name)).into();
+        for (file, grey) in [(&files[0], 10), (&files[2], 30)] {
+            let mut encoder = png::Encoder::new(std::fs::File::create(file).expect("creates"), 4, 4);
+            encoder.set_color(png::ColorType::Grayscale);
+            let mut writer = encoder.write_header().expect("a header");
+            writer.write_image_data(&[grey; 16]).expect("the data fit");
+        }
+        let dataset = Dataset { files, classes: None, unmatched: None };
+        let loaded = dataset.load(0..3, &PLAN, 2).expect("memory and threads");
+        assert_eq!(loaded.values, [[10.0 / 255.0; 48], [30.0 / 255.0; 48]].concat());
+        assert_eq!((loaded.read, loaded.unread.len()), (vec![0, 2], 1));
+        assert!(loaded.unread[0].contains("b.png"), "{:?}", loaded.unread);
     }
 }

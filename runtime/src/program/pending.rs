@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::terminal::Terminal;
+use crate::files::{create_beside, sync_folder};
 
 /// A file to be.
 pub(super) struct Pending {
@@ -28,7 +29,7 @@ impl Pending {
         if !is_stream(&place) && place.is_dir() {
             return Err(fail(io::ErrorKind::IsADirectory.into()));
         }
-        let (name, nameless) = create_beside(&place).map_err(fail)?;
+        let (name, nameless) = create_hidden(&place).map_err(fail)?;
         fs::remove_file(&name).map_err(fail)?;
         Ok(Self { target: target.to_owned(), place, nameless: BufWriter::new(nameless) })
     }
@@ -69,13 +70,6 @@ impl Pending {
     }
 }
 
-/// Makes a renaming last through a loss of power. The file is whole either way, so that a system which
-/// does not do that for folders is no error.
-fn sync_folder(path: &Path) {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let _ = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
-}
-
 /// The one spelling of the place that writing to a path leads to, links followed; its last part need
 /// not be there yet. The standard output is `-` however it is named.
 pub(super) fn resolved(path: &Path) -> PathBuf {
@@ -114,24 +108,11 @@ pub(super) fn is_stream(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// Creates a hidden file beside the target, under a name that nothing has yet: a process that was
-/// killed may have left one.
-fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    // Short enough for any file system with what is added to it.
-    let stem: String = name.chars().take(50).collect();
-    let mut count = 0;
-    loop {
-        let hidden = format!(".{stem}.{}.{count}.part", std::process::id());
-        let path = match is_stream(target) || is_special(target) {
-            true => std::env::temp_dir().join(hidden),
-            false => target.with_file_name(hidden),
-        };
-        match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
-            Ok(file) => return Ok((path, file)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && count < 1000 => count += 1,
-            Err(error) => return Err(error),
-        }
+/// A hidden file beside the target, or, of what is no file, among the system's temporary ones.
+fn create_hidden(target: &Path) -> io::Result<(PathBuf, File)> {
+    match is_stream(target) || is_special(target) {
+        true => create_beside(&std::env::temp_dir().join(target.file_name().unwrap_or_default())),
+        false => create_beside(target),
     }
 }
 
@@ -186,27 +167,6 @@ mod tests {
             assert!(is_stream(&resolved(Path::new(name))), "{name}");
         }
         assert!(!is_stream(&resolved(Path::new("./-"))));
-    }
-
-    #[test]
-    fn what_a_killed_process_left_is_no_obstacle() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let target = directory.path().join("y".repeat(250));
-        let (left, _) = create_beside(&target).expect("creates");
-        let (other, _) = create_beside(&target).expect("creates another");
-        assert_ne!(left, other);
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn names_that_are_no_text_have_temporaries_of_their_own() {
-        use std::os::unix::ffi::OsStrExt;
-        let directory = tempfile::tempdir().expect("a directory");
-        let begin = |byte: u8| {
-            let name = std::ffi::OsStr::from_bytes(&[b'y', byte]).to_owned();
-            create_beside(&directory.path().join(name)).expect("creates").0
-        };
-        assert_ne!(begin(0xfe), begin(0xff));
     }
 
     #[test]

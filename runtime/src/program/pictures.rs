@@ -4,7 +4,7 @@
 //! paths, and for each path whether it was read or why not.
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -41,7 +41,7 @@ pub(super) fn check_channels(plan: &Plan) -> Result<(), Failure> {
 type Share<'a> = ((&'a [PathBuf], &'a mut [f32]), &'a mut [Result<(), Unread>]);
 
 /// The inputs of the pictures that could be read, and the fate of each.
-type Read<'a> = Result<(&'a [f32], Vec<Result<(), Unread>>), Error>;
+type Outcome<'a> = Result<(&'a [f32], Vec<Result<(), Unread>>), Error>;
 
 /// A place for the inputs of some pictures.
 pub(super) struct Inputs {
@@ -59,8 +59,14 @@ impl Inputs {
     /// # Errors
     ///
     /// [`Error::Memory`], [`Error::Spawn`].
-    pub(super) fn load(&mut self, paths: &[PathBuf], plan: &Plan, threads: usize) -> Read<'_> {
+    pub(super) fn load(&mut self, paths: &[PathBuf], plan: &Plan, threads: usize) -> Outcome<'_> {
         self.load_with(paths, threads, |path, place| load(path, plan, place))
+    }
+
+    /// The first values of what was read last, where they lie.
+    pub(super) fn into_values(mut self, length: usize) -> Vec<f32> {
+        self.values.truncate(length);
+        self.values
     }
 
     fn load_with(
@@ -68,7 +74,7 @@ impl Inputs {
         paths: &[PathBuf],
         threads: usize,
         load: impl Fn(&Path, &mut [f32]) -> Result<(), Unread> + Sync,
-    ) -> Read<'_> {
+    ) -> Outcome<'_> {
         let image = self.image;
         let length = paths.len() * image;
         lengthen(&mut self.values, length)?;

@@ -48,13 +48,14 @@ mod system {
 
     /// Says what happened and ends the process.
     extern "C" fn tell(signal: c_int, info: *mut siginfo_t, _: *mut c_void) {
-        // SAFETY: with SA_SIGINFO the system passes a `siginfo_t`; `write`, `_exit` and `signal` may be called
-        // in a handler, and the text is there for ever.
+        // SAFETY: with SA_SIGINFO the system passes a `siginfo_t`; `write`, `_exit`, `signal` and `raise` may be
+        // called in a handler, and the text is there for ever.
         unsafe {
-            // That an address has no file behind it any more is what is explained; anything else happens
-            // again, without this handler.
+            // That an address has no file behind it any more is what is explained; anything else ends the
+            // process as if this handler were not there, once it returns: until then the signal waits.
             if (*info).si_code != libc::BUS_ADRERR {
                 libc::signal(signal, libc::SIG_DFL);
+                libc::raise(signal);
                 return;
             }
             libc::write(libc::STDERR_FILENO, CUT.as_ptr().cast(), CUT.len());

@@ -10,18 +10,22 @@ use loom::model::Builder;
 use super::sync::thread;
 use super::*;
 
-/// Explores a model, whose threads are interrupted at most so often other than where they wait; loom's
-/// `LOOM_MAX_PREEMPTIONS` says otherwise.
+/// Explores a model, whose threads are interrupted at most so often other than where they wait.
 fn explore(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
     let mut builder = Builder::new();
-    builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
+    builder.preemption_bound = Some(preemptions);
     builder.check(model);
+}
+
+/// So many interruptions, unless `LOOM_MAX_PREEMPTIONS` says otherwise.
+fn preemptions(unless_told: usize) -> usize {
+    Builder::new().preemption_bound.unwrap_or(unless_told)
 }
 
 /// A value of each member.
 struct Values(Vec<UnsafeCell<usize>>);
 
-// SAFETY: none is needed: loom sees whoever reads a cell that another may be writing.
+// SAFETY: loom's cells check each access: one while another may be writing fails the model.
 unsafe impl Sync for Values {}
 
 impl Values {
@@ -76,7 +80,7 @@ fn explore_barrier(members: usize, times: usize, preemptions: usize) {
 
 #[test]
 fn two_members_see_at_each_barrier_what_both_wrote_before() {
-    explore_barrier(2, 2, 3);
+    explore_barrier(2, 2, preemptions(3));
 }
 
 #[test]
@@ -87,7 +91,7 @@ fn three_members_see_at_each_barrier_what_all_wrote_before() {
 
 #[test]
 fn two_members_run_twice() {
-    explore(2, || {
+    explore(preemptions(2), || {
         let mut team = Team::new(2).unwrap();
         meet(&mut team, 1);
         meet(&mut team, 1);
@@ -96,7 +100,7 @@ fn two_members_run_twice() {
 
 #[test]
 fn a_caller_sees_what_three_members_wrote() {
-    explore(2, || {
+    explore(preemptions(2), || {
         let mut team = Team::new(3).unwrap();
         let values = Values::new(3);
         for run in 1..=2 {
@@ -108,8 +112,8 @@ fn a_caller_sees_what_three_members_wrote() {
 
 #[test]
 fn a_team_is_dropped_while_its_workers_start_or_park() {
-    explore(2, || drop(Team::new(3).unwrap()));
-    explore(2, || {
+    explore(preemptions(2), || drop(Team::new(3).unwrap()));
+    explore(preemptions(2), || {
         let mut team = Team::new(2).unwrap();
         assert!(team.run(|_, _| {}).is_ok());
     });
@@ -118,7 +122,7 @@ fn a_team_is_dropped_while_its_workers_start_or_park() {
 #[test]
 fn a_panic_of_any_member_lets_the_others_go_and_is_mended() {
     for culprit in 0..2 {
-        explore(2, move || {
+        explore(preemptions(2), move || {
             let mut team = Team::new(2).unwrap();
             let run = team.run(|member, barrier| {
                 assert!(member != culprit, "meant to panic");

@@ -3,11 +3,8 @@
 use resnetc::import::import;
 use resnetc::weights::{Checkpoint, Wanted, join, read};
 
+use crate::memory::{BEYOND, PER_BYTE};
 use crate::{peak, with_file};
-
-/// Bytes of memory for each byte of the file, and beyond that, as in `tests/hostile.rs`.
-const PER_BYTE: usize = 128;
-const BEYOND: usize = 256 << 10;
 
 /// Reads a file of these bytes, if they are a checkpoint, within the promised memory.
 pub fn read_checkpoint(bytes: &[u8]) -> Option<Checkpoint> {

@@ -3,6 +3,8 @@
 #[path = "../../hostile/allocations.rs"]
 mod allocations;
 mod checkpoints;
+#[path = "../../hostile/memory.rs"]
+mod memory;
 mod network;
 mod scratch;
 

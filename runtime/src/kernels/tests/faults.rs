@@ -30,7 +30,7 @@ fn a_child_runs_a_kernel_on_too_large_a_map() {
         (_, Edge::Behind) => view.offset += view.row(),
         (_, Edge::Before) => view.offset -= view.row(),
     }
-    case.run_on(Isa::new(level).unwrap(), Split::Rows, 1, arena);
+    case.run_on(Isa::new(level).unwrap(), Split::Rows, 1, &arena);
 }
 
 #[test]

@@ -152,7 +152,7 @@ fn sums_of_bytes_are_exact_integers() {
         apply(&case.op, &mut expected);
         let output = case.output();
         for level in Level::available() {
-            let found = case.run_on(Isa::new(level).unwrap(), Split::Rows, 1, arena.clone());
+            let found = case.run_on(Isa::new(level).unwrap(), Split::Rows, 1, &arena);
             for place in crate::kernels::places(0..case.n * output.height, &output) {
                 for channel in 0..output.channels {
                     let at = place.offset(&output);
