@@ -144,7 +144,7 @@ fn sizes_past_the_usual_are_taken_if_that_is_said_and_then_have_limits_too() {
     let wide = "block wide { conv 3x3, 64 }\n";
     for (body, limit) in [
         ("stage s { 30000 of one }\n stage t { 30000 of one }", "operations"),
-        ("head { global_avg_pool; linear 1048576; linear 2048 }", "bytes of weights"),
+        ("head { global_avg_pool; linear 1048576; linear 8192 }", "bytes of weights"),
         ("stem { conv 1x1, 1048576 }", "bytes an image"),
     ] {
         let text = format!("{}block one {{ relu }}\n{wide}", model(body));
@@ -169,6 +169,47 @@ fn sizes_past_the_usual_are_taken_if_that_is_said_and_then_have_limits_too() {
         let way_out = report.diagnostics.iter().flat_map(|d| &d.help);
         assert_eq!(way_out.filter(|help| help.text.contains("--allow-large")).count(), 0, "{report}");
     }
+}
+
+#[test]
+fn names_that_each_operation_repeats_are_counted() {
+    let long = "x".repeat(1 << 19);
+    let idle = "block b { relu }\nblock empty { }\n";
+    for block in ["b", "empty"] {
+        let body = format!("stem {{ relu }}\nstage {long} {{ 40000 of {block} }}");
+        refused(&format!("{}{idle}", model(&body)), "written out");
+    }
+    let body = "stage s { 4000 of b }\nhead { global_avg_pool; linear 10 }";
+    let network = model(body).replace("model m", "model n");
+    let ensemble = format!("model m {{\n    member n as {long}\n    member n as b\n}}\n{network}{idle}");
+    refused(&ensemble, "written out");
+}
+
+#[test]
+fn labels_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("labels.txt"), "a\n".repeat(1 << 20)).unwrap();
+    let spec = folder.path().join("m.resnet");
+    std::fs::write(&spec, model("labels file \"labels.txt\"\nstem { relu }")).unwrap();
+    let checked = Spec::open(spec.to_str().unwrap()).unwrap().check(&[]);
+    let Err(Error::Spec(report)) = checked else { panic!("a million labels") };
+    let told = &report.diagnostics[0];
+    assert!(told.code == Code::R0401 && told.message.contains("written out"), "{report}");
+}
+
+#[test]
+fn an_arena_past_the_limit_is_refused_before_it_is_asked_for() {
+    let refused = |limits: Limits| {
+        let spec = Spec::open("resnet18").unwrap().with_limits(limits);
+        let network = spec.check(&["input=512".to_owned()]).unwrap().network;
+        match compile(&network, None, &Options::default()) {
+            Err(Error::Plan(PlanError::PastLimit { what, most, help })) => (what, most, help),
+            other => panic!("{:?}", other.map(|compiled| compiled.plan.arena)),
+        }
+    };
+    let (what, most, help) = refused(Limits { memory: 1 << 20, ..Limits::USUAL });
+    assert_eq!((what, most), ("activations of an image", 1 << 20));
+    assert!(help.contains("smaller input") && help.contains("--allow-large"), "{help}");
 }
 
 #[test]

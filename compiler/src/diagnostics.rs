@@ -275,11 +275,11 @@ impl Sink {
 
     /// Everything reported, in the order of the text.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
+        self.diagnostics.sort_by_key(|d| (d.primary.span.file, d.primary.span.start));
         if let (Some(last), 1..) = (self.diagnostics.last_mut(), self.more) {
             let note = format!("there are more mistakes; the first {MOST_DIAGNOSTICS} found are shown");
             last.notes.push(note);
         }
-        self.diagnostics.sort_by_key(|d| (d.primary.span.file, d.primary.span.start));
         self.diagnostics
     }
 }
@@ -386,7 +386,8 @@ mod tests {
         for start in 0..500 {
             sink.push(Diagnostic::warning(Code::R0303, place(start), "of no weight", "here"));
         }
-        for start in 500..1000 {
+        // From the end of the text on.
+        for start in (0..500).rev() {
             sink.push_once(Diagnostic::error(Code::R0102, place(start), "an error", "here"));
         }
         assert!(sink.has_errors());

@@ -70,15 +70,14 @@ pub enum PlanError {
     #[error("the network's buffers are larger than this machine can address")]
     TooLarge,
     /// More than the limits allow.
-    #[error(
-        "the {what} would take more than {most} bytes: are there groups that fill no panel of 16 channels? \
-         If that size is meant, allow it with `--allow-large`"
-    )]
+    #[error("the {what} would take more than {most} bytes: {help}")]
     PastLimit {
         /// What is too large.
         what: &'static str,
         /// [`Limits::memory`].
         most: u64,
+        /// A way out.
+        help: String,
     },
     /// No memory for the packed weights.
     #[error("cannot allocate {0} bytes for the packed weights")]
@@ -123,6 +122,10 @@ pub enum PlanError {
     Empty,
 }
 
+fn past_limit(limits: &Limits, what: &'static str, smaller: &str) -> PlanError {
+    PlanError::PastLimit { what, most: limits.memory, help: limits.help(smaller) }
+}
+
 /// Plans a graph.
 pub fn plan(graph: &Graph, options: &Options) -> Result<Planned, PlanError> {
     let mut graph = graph.clone();
@@ -133,7 +136,7 @@ pub fn plan(graph: &Graph, options: &Options) -> Result<Planned, PlanError> {
     check_batch(graph, &order, options.batch)?;
     let single = Layout::new(graph, &order, 1, &elements)?;
     if single.arena > options.limits.words() {
-        return Err(PlanError::PastLimit { what: "activations of an image", most: options.limits.memory });
+        return Err(past_limit(&options.limits, "activations of an image", "give it a smaller input"));
     }
     let images = at_once::images_at_once(graph, &order, &single, (options.batch, options.params));
     let layout = if images == 1 { single } else { Layout::new(graph, &order, images, &elements)? };

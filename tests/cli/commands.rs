@@ -28,6 +28,30 @@ fn a_new_project_checks_and_is_formatted() {
 }
 
 #[test]
+fn a_network_past_the_usual_limits_is_taken_if_that_is_said() {
+    let folder = scratch("large");
+    let spec = folder.join("large.resnet");
+    fs::write(
+        &spec,
+        "model m {\n    input image(1, 8, 8)\n    stage s { 30000 of one }\n    stage t { 30000 of one }\n}\n\
+         block one { relu }\n",
+    )
+    .unwrap();
+    for arguments in
+        [&["check", "large.resnet"][..], &["emit", "large.resnet", "--stage", "network", "-o", "network.txt"]]
+    {
+        let told = bad(resnetc(&folder).args(arguments), 1);
+        assert!(told.contains("R0401") && told.contains("--allow-large"), "{told}");
+        good(resnetc(&folder).args(arguments).arg("--allow-large"));
+    }
+    // Checked before weights are asked for.
+    let build = resnetc::build_script::Build::new(spec.display().to_string());
+    let error = |build: resnetc::build_script::Build| build.write_to(&folder).unwrap_err().to_string();
+    assert!(error(build.clone()).contains("R0401"));
+    assert!(error(build.allow_large()).contains("no weights are given"));
+}
+
+#[test]
 fn shipped_specs_are_formatted() {
     for folder in
         ["specs/imagenet", "specs/cifar", "specs/mlperf_tiny", "compiler/src/std", "examples/cifar10"]

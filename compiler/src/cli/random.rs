@@ -12,7 +12,9 @@ use crate::weights::Checkpoint;
 ///
 /// If there is no memory for so many.
 pub fn checkpoint(network: &Network) -> Result<Checkpoint, Error> {
-    has_memory(wanted(network).iter().map(|tensor| tensor.shape.iter().product::<usize>()).sum())?;
+    let tensors = wanted(network);
+    let count = |shape: &[usize]| shape.iter().product::<usize>();
+    let mut bytes = room(tensors.iter().map(|tensor| count(&tensor.shape)).sum())?;
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut uniform = move || {
         // xorshift64*, its upper half as -1..1
@@ -22,7 +24,7 @@ pub fn checkpoint(network: &Network) -> Result<Checkpoint, Error> {
         let bits = state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 40;
         bits as f32 / (1u64 << 23) as f32 - 1.0
     };
-    Ok(Checkpoint::from_tensors(wanted(network).into_iter().map(|tensor| {
+    for tensor in &tensors {
         let fan_in: usize = tensor.shape.iter().skip(1).product();
         let (centre, spread) = match tensor.name.rsplit('.').next() {
             Some("weight") if tensor.shape.len() > 1 => (0.0, (6.0 / fan_in as f32).sqrt()),
@@ -30,16 +32,19 @@ pub fn checkpoint(network: &Network) -> Result<Checkpoint, Error> {
             Some("running_var") => (1.0, 0.2),
             _ => (0.0, 0.1),
         };
-        let count = tensor.shape.iter().product();
-        let values = (0..count).map(|_| centre + spread * uniform()).collect();
-        (tensor.name, tensor.shape, values)
-    })))
+        for _ in 0..count(&tensor.shape) {
+            bytes.extend_from_slice(&(centre + spread * uniform()).to_le_bytes());
+        }
+    }
+    Ok(Checkpoint::from_bytes(tensors.into_iter().map(|tensor| (tensor.name, tensor.shape)), bytes))
 }
 
-/// Whether so many values can be had: no file bounds what is invented.
-fn has_memory(values: usize) -> Result<(), Error> {
-    let room = Vec::<f32>::new().try_reserve_exact(values);
-    room.map_err(|_| Error::Usage(format!("there is no memory for {values} invented weights")))
+/// Room for so many values: no file bounds what is invented.
+fn room(values: usize) -> Result<Vec<u8>, Error> {
+    let bytes = values.saturating_mul(size_of::<f32>());
+    let mut room = Vec::new();
+    room.try_reserve_exact(bytes).map_err(|_| resnetc_runtime::Error::Memory(bytes))?;
+    Ok(room)
 }
 
 #[cfg(test)]
@@ -48,8 +53,8 @@ mod tests {
 
     #[test]
     fn weights_past_all_memory_are_an_error() {
-        assert!(has_memory(1000).is_ok());
-        let told = has_memory(usize::MAX / 8).expect_err("half of all addresses").to_string();
-        assert!(told.contains("no memory for"), "{told}");
+        assert!(room(1000).is_ok_and(|room| room.capacity() >= 4000));
+        let told = room(usize::MAX / 8).expect_err("half of all addresses").to_string();
+        assert!(told.starts_with("cannot allocate "), "{told}");
     }
 }

@@ -91,16 +91,16 @@ pub struct Progress {
 impl Progress {
     /// Begins with a first message.
     pub fn new(message: &str) -> Self {
-        let progress = if io::stderr().is_terminal() {
+        let bar = || {
             let bar = ProgressBar::new_spinner();
             if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
                 bar.set_style(style);
             }
             bar.enable_steady_tick(Duration::from_millis(100));
-            Self { bar: Some(bar), tenths: Cell::new(0), begun: Cell::new(Instant::now()) }
-        } else {
-            Self { bar: None, tenths: Cell::new(0), begun: Cell::new(Instant::now()) }
+            bar
         };
+        let bar = io::stderr().is_terminal().then(bar);
+        let progress = Self { bar, tenths: Cell::new(0), begun: Cell::new(Instant::now()) };
         progress.step(message);
         progress
     }

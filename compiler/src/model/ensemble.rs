@@ -145,6 +145,10 @@ impl<'a> Checker<'a, '_> {
         if self.sink.errors() > errors || network.outputs.is_empty() {
             return None;
         }
+        // Each of its operations gets this name.
+        if !self.take_text(name.len().saturating_mul(network.nodes.len()), place) {
+            return None;
+        }
         let weights = args.text("weights").or_else(|| network.weights.clone());
         Some(Member { name, place, network, weights })
     }

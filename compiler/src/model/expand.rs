@@ -170,7 +170,8 @@ impl<'a> Expander<'a> {
         }
         let shape = shape.filter(|_| too_large.is_none());
         let channels_in = inputs.first().map_or(0, |input| self.nodes[input.0 as usize].shape[0]);
-        if let Err(what) = self.budget.take_node(&layer, channels_in, shape) {
+        let taken = self.budget.take_node(&layer, channels_in, shape);
+        if let Err(what) = taken.and_then(|()| self.budget.take_text(path.len())) {
             self.fill(span, what);
             return Flow { node: NodeId(0), shape: None };
         }
@@ -184,7 +185,7 @@ impl<'a> Expander<'a> {
     pub(super) fn fill(&mut self, span: Span, what: String) {
         if self.budget.fill() {
             let error = Diagnostic::error(Code::R0401, span, what, "the limit is passed here");
-            let help = self.budget.limits().help("repeat fewer blocks, or narrower ones");
+            let help = self.budget.limits().help("repeat fewer blocks, narrower ones, or with shorter names");
             self.report(error.with_help(help));
         }
     }

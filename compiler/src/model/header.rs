@@ -20,6 +20,8 @@ use super::{Checker, Resolved};
 
 /// Channels, rows and columns of an input, each at most.
 const MAX_SIDE: usize = 1 << 16;
+/// Parts, outputs and members of a model, each of which is compared with all others.
+const MOST_PARTS: usize = 4096;
 
 /// What the settings of a model say.
 #[derive(Default)]
@@ -46,10 +48,14 @@ impl<'a> Checker<'a, '_> {
         let mut header = Header::default();
         let mut parts = Vec::new();
         for statement in &model.body.statements {
-            let text = self.request.budget.take_text(cost(statement, env));
-            if let Err(what) = text.and_then(|()| self.request.budget.holds_parts(parts.len())) {
-                let (blocks, budget) = (self.blocks, self.request.budget);
-                Expander::new(self.sink, blocks, budget, Shortcut::None).fill(statement.span, what);
+            if parts.len() > MOST_PARTS {
+                let message = format!("the model has more than {MOST_PARTS} parts, outputs and members");
+                let error = Diagnostic::error(Code::R0401, statement.span, message, "not read from here on");
+                self.sink.push(error.with_help("split it into models"));
+                header.unread = true;
+                break;
+            }
+            if !self.take_text(cost(statement, env), statement.span) {
                 header.unread = true;
                 break;
             }
@@ -153,11 +159,26 @@ impl<'a> Checker<'a, '_> {
         Some(dims)
     }
 
+    /// Takes so many bytes of the budget's text; false, and told, if it has no more.
+    pub(super) fn take_text(&mut self, bytes: usize, span: Span) -> bool {
+        let budget = self.request.budget;
+        let Err(what) = budget.take_text(bytes) else { return true };
+        Expander::new(self.sink, self.blocks, budget, Shortcut::None).fill(span, what);
+        false
+    }
+
     fn labels(&mut self, args: &Args) -> Vec<String> {
         let Some((_, span)) = args.get("file") else { return args.texts("names").unwrap_or_default() };
         let name = args.text("file").unwrap_or_default();
         match (self.request.read)(&name) {
-            Ok(text) => text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect(),
+            Ok(text) => {
+                let labels = || text.lines().map(str::trim).filter(|label| !label.is_empty());
+                let bytes = labels().map(|label| size_of::<String>() + label.len()).sum();
+                if !self.take_text(bytes, span) {
+                    return Vec::new();
+                }
+                labels().map(str::to_owned).collect()
+            }
             Err(why) => {
                 self.sink.push(
                     Diagnostic::error(

@@ -10,9 +10,6 @@ use crate::syntax::ast::{Command, Statement, StatementKind};
 use super::eval::Env;
 use super::network::{Layer, Shape};
 
-/// Parts, outputs and members of a model, each of which is compared with all others.
-const MOST_PARTS: usize = 4096;
-
 /// So many names are looked through in no time.
 const FEW_NAMES: usize = 16;
 
@@ -40,7 +37,7 @@ impl Limits {
     pub const USUAL: Self = Self {
         nodes: 50_000,
         text: 16 << 20,
-        weights: 4 << 30,
+        weights: 16 << 30,
         activations: 1 << 30,
         macs: 10_000_000_000_000,
         memory: 16 << 30,
@@ -63,10 +60,11 @@ impl Limits {
     }
 
     /// The way out for who passed a limit.
-    pub(super) fn help(&self, smaller: &str) -> String {
-        match *self == Self::LARGE {
-            true => smaller.to_owned(),
-            false => format!("{smaller}; if that size is meant, `--allow-large` takes it"),
+    pub(crate) fn help(&self, smaller: &str) -> String {
+        if *self == Self::LARGE {
+            smaller.to_owned()
+        } else {
+            format!("{smaller}; if that size is meant, `--allow-large` takes more")
         }
     }
 }
@@ -81,9 +79,9 @@ impl Default for Limits {
 #[derive(Debug, Default)]
 pub struct Budget {
     limits: Limits,
-    nodes: Cell<usize>,
-    blocks: Cell<usize>,
-    text: Cell<usize>,
+    nodes: Cell<u64>,
+    blocks: Cell<u64>,
+    text: Cell<u64>,
     weights: Cell<u64>,
     macs: Cell<u64>,
     full: Cell<bool>,
@@ -106,9 +104,9 @@ impl Budget {
 
     /// How much of what costs time is used: 1 is all of one of its limits.
     pub fn used(&self) -> f64 {
-        let share = |used: usize, most: usize| used as f64 / most.max(1) as f64;
+        let share = |used: &Cell<u64>, most: usize| used.get() as f64 / most.max(1) as f64;
         let Limits { nodes, text, .. } = self.limits;
-        share(self.nodes.get(), nodes).max(share(self.blocks.get(), nodes)).max(share(self.text.get(), text))
+        share(&self.nodes, nodes).max(share(&self.blocks, nodes)).max(share(&self.text, text))
     }
 
     /// Notes that a limit has been passed; whether that is new.
@@ -124,43 +122,20 @@ impl Budget {
         shape: Option<Shape>,
     ) -> Result<(), String> {
         let Limits { nodes, weights, macs, .. } = self.limits;
-        if take(&self.nodes, 1) > nodes {
-            return Err(format!("the network has more than {nodes} operations"));
-        }
+        take(&self.nodes, 1, nodes as u64, "operations")?;
         let Some(shape) = shape else { return Ok(()) };
-        if take_long(&self.weights, layer.values(channels_in).saturating_mul(4)) > weights {
-            return Err(format!("the network has more than {weights} bytes of weights"));
-        }
-        if take_long(&self.macs, layer.macs(channels_in, shape)) > macs {
-            return Err(format!("the network has more than {macs} multiply-accumulates an image"));
-        }
-        Ok(())
+        take(&self.weights, layer.values(channels_in).saturating_mul(4), weights, "bytes of weights")?;
+        take(&self.macs, layer.macs(channels_in, shape), macs, "multiply-accumulates an image")
     }
 
     /// Takes a block.
     pub(super) fn take_block(&self) -> Result<(), String> {
-        let most = self.limits.nodes;
-        if take(&self.blocks, 1) > most {
-            return Err(format!("the network has more than {most} blocks"));
-        }
-        Ok(())
+        take(&self.blocks, 1, self.limits.nodes as u64, "blocks")
     }
 
-    /// Whether a model may have so many parts, outputs and members.
-    pub(super) fn holds_parts(&self, parts: usize) -> Result<(), String> {
-        if parts > MOST_PARTS {
-            return Err(format!("the model has more than {MOST_PARTS} parts, outputs and members"));
-        }
-        Ok(())
-    }
-
-    /// Takes so many bytes of statements.
+    /// Takes so many bytes of statements, or of the names and values that they leave.
     pub(super) fn take_text(&self, bytes: usize) -> Result<(), String> {
-        let most = self.limits.text;
-        if take(&self.text, bytes) > most {
-            return Err(format!("with its blocks written out, the model has more than {most} bytes"));
-        }
-        Ok(())
+        take(&self.text, bytes as u64, self.limits.text as u64, "bytes, with its blocks written out")
     }
 
     /// Whether an operation may give so much.
@@ -185,13 +160,8 @@ pub(super) fn cost(statement: &Statement, env: &Env) -> usize {
     own.saturating_mul(1 + env.enter() / FEW_NAMES)
 }
 
-/// Adds to a count, and gives what it is then.
-fn take(count: &Cell<usize>, more: usize) -> usize {
+/// Adds to a count; gives the limit that it passes.
+fn take(count: &Cell<u64>, more: u64, most: u64, what: &str) -> Result<(), String> {
     count.update(|count| count.saturating_add(more));
-    count.get()
-}
-
-fn take_long(count: &Cell<u64>, more: u64) -> u64 {
-    count.update(|count| count.saturating_add(more));
-    count.get()
+    if count.get() > most { Err(format!("the network has more than {most} {what}")) } else { Ok(()) }
 }

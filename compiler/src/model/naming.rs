@@ -27,6 +27,11 @@ impl Naming {
         Self { prefix: prefix.into(), style: Style::Positions(0), blocks: 0 }
     }
 
+    /// How much each name within this scope has of the scope's own.
+    pub fn bytes(&self) -> usize {
+        self.prefix.len()
+    }
+
     /// A name within this scope, as the whole network knows it.
     pub fn join(&self, name: &str) -> String {
         if self.prefix.is_empty() { name.to_owned() } else { format!("{}.{name}", self.prefix) }

@@ -237,51 +237,16 @@ impl Network {
 
     /// The tensors that a node takes from a checkpoint.
     pub fn tensors(&self, node: &Node) -> Vec<Tensor> {
-        let channels_in = self.input_shape(node)[0];
-        let tensor = |field: &str, shape: Vec<usize>, trained| Tensor {
-            name: format!("{}.{field}", node.path),
-            shape,
-            trained,
-        };
-        let mut tensors = Vec::new();
-        match &node.layer {
-            Layer::Conv(c) => {
-                let [h, w] = c.kernel;
-                tensors.push(tensor("weight", vec![c.channels, channels_in / c.groups, h, w], true));
-                tensors.extend(c.bias.then(|| tensor("bias", vec![c.channels], true)));
-            }
-            Layer::Linear { features, bias } => {
-                tensors.push(tensor("weight", vec![*features, channels_in], true));
-                tensors.extend(bias.then(|| tensor("bias", vec![*features], true)));
-            }
-            Layer::BatchNorm { .. } => {
-                for (field, trained) in
-                    [("weight", true), ("bias", true), ("running_mean", false), ("running_var", false)]
-                {
-                    tensors.push(tensor(field, vec![channels_in], trained));
-                }
-            }
-            Layer::Input
-            | Layer::Activation(_)
-            | Layer::Add
-            | Layer::Average
-            | Layer::Mul
-            | Layer::MaxPool(_)
-            | Layer::AvgPool { .. }
-            | Layer::GlobalAvgPool
-            | Layer::ZeroPad { .. }
-            | Layer::Softmax
-            | Layer::BlurPool { .. }
-            | Layer::Dropout => {}
-        }
-        tensors
+        let fields = node.layer.tensors(self.input_shape(node)[0]).into_iter();
+        let name = |field| format!("{}.{field}", node.path);
+        fields.map(|(field, shape, trained)| Tensor { name: name(field), shape, trained }).collect()
     }
 
     /// Trained values in a node's tensors; saturates.
     pub fn params(&self, node: &Node) -> u64 {
-        let tensors = self.tensors(node);
-        let size = |shape: &[usize]| shape.iter().fold(1_u64, |size, &side| size.saturating_mul(side as u64));
-        tensors.iter().filter(|t| t.trained).fold(0, |sum, t| size(&t.shape).saturating_add(sum))
+        let tensors = node.layer.tensors(self.input_shape(node)[0]);
+        let trained = tensors.iter().filter(|(_, _, trained)| *trained);
+        trained.fold(0, |sum, (_, shape, _)| count(shape).saturating_add(sum))
     }
 
     /// Multiply-accumulates of a node for one image: those of convolutions and linear layers, which
@@ -301,15 +266,29 @@ impl Network {
     }
 }
 
+/// Values of a tensor; saturates.
+fn count(shape: &[usize]) -> u64 {
+    shape.iter().fold(1, |count, &side| count.saturating_mul(side as u64))
+}
+
 impl Layer {
-    /// Weights of a convolution or linear layer over so many channels; saturates.
-    pub fn weights(&self, channels_in: usize) -> u64 {
-        let product = |factors: [usize; 4]| factors.iter().fold(1u64, |p, &f| p.saturating_mul(f as u64));
+    /// The tensors of a layer over so many channels: field, shape, and whether it is trained.
+    pub fn tensors(&self, channels_in: usize) -> Vec<(&'static str, Vec<usize>, bool)> {
+        let weights = |shape: Vec<usize>, bias: bool| {
+            let bias = bias.then(|| ("bias", vec![shape[0]], true));
+            [("weight", shape, true)].into_iter().chain(bias).collect()
+        };
         match self {
-            Self::Conv(c) => product([c.channels, channels_in / c.groups.max(1), c.kernel[0], c.kernel[1]]),
-            Self::Linear { features, .. } => product([*features, channels_in, 1, 1]),
+            Self::Conv(Conv { channels, groups, kernel: [height, width], bias, .. }) => {
+                weights(vec![*channels, channels_in / (*groups).max(1), *height, *width], *bias)
+            }
+            Self::Linear { features, bias } => weights(vec![*features, channels_in], *bias),
+            Self::BatchNorm { .. } => {
+                [("weight", true), ("bias", true), ("running_mean", false), ("running_var", false)]
+                    .map(|(field, trained)| (field, vec![channels_in], trained))
+                    .into()
+            }
             Self::Input
-            | Self::BatchNorm { .. }
             | Self::Activation(_)
             | Self::Add
             | Self::Average
@@ -320,37 +299,22 @@ impl Layer {
             | Self::ZeroPad { .. }
             | Self::Softmax
             | Self::BlurPool { .. }
-            | Self::Dropout => 0,
+            | Self::Dropout => Vec::new(),
         }
     }
 
     /// Multiply-accumulates for one image of a layer over so many channels that gives this shape; saturates.
     pub fn macs(&self, channels_in: usize, [_, height, width]: Shape) -> u64 {
-        self.weights(channels_in).saturating_mul(height as u64).saturating_mul(width as u64)
+        if !matches!(self, Self::Conv(_) | Self::Linear { .. }) {
+            return 0;
+        }
+        let weights = self.tensors(channels_in).first().map_or(0, |(_, shape, _)| count(shape));
+        weights.saturating_mul(height as u64).saturating_mul(width as u64)
     }
 
     /// Values in all tensors of a layer over so many channels; saturates.
     pub fn values(&self, channels_in: usize) -> u64 {
-        let others = match self {
-            Self::Conv(Conv { channels, bias: true, .. }) => *channels,
-            Self::Linear { features, bias: true } => *features,
-            Self::BatchNorm { .. } => channels_in.saturating_mul(4),
-            Self::Conv(Conv { bias: false, .. })
-            | Self::Linear { bias: false, .. }
-            | Self::Input
-            | Self::Activation(_)
-            | Self::Add
-            | Self::Average
-            | Self::Mul
-            | Self::MaxPool(_)
-            | Self::AvgPool { .. }
-            | Self::GlobalAvgPool
-            | Self::ZeroPad { .. }
-            | Self::Softmax
-            | Self::BlurPool { .. }
-            | Self::Dropout => 0,
-        };
-        self.weights(channels_in).saturating_add(others as u64)
+        self.tensors(channels_in).iter().fold(0, |sum, (_, shape, _)| count(shape).saturating_add(sum))
     }
 
     /// The word that a spec writes for it.

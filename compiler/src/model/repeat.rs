@@ -53,7 +53,7 @@ impl<'a> Expander<'a> {
         names: &mut Naming,
     ) -> Flow {
         let mut stride = Some(stride);
-        let names_and_values = env.bytes();
+        let names_and_values = env.bytes() + names.bytes();
         for _ in 0..times {
             let room = self.budget.take_block().and_then(|()| self.budget.take_text(names_and_values));
             if let Err(what) = room {
@@ -106,10 +106,9 @@ impl<'a> Expander<'a> {
 
     fn repeat_count(&mut self, count: &Expr, env: &mut Env) -> Option<i64> {
         let times = self.reporting(|sink| env.eval_int(count, sink))?;
-        let most = self.budget.limits().nodes;
-        if !(1..=most as i64).contains(&times) {
+        if times < 1 {
             let message = format!("{times} blocks cannot be built");
-            let label = format!("must be from 1 to {most}");
+            let label = "must be at least 1";
             self.report(env.explain(Diagnostic::error(Code::R0303, count.span, message, label), count));
             env.distrust(count);
             return None;

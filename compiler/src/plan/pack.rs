@@ -11,8 +11,8 @@ use crate::graph::Constant;
 use crate::model::limits::Limits;
 use crate::model::network;
 
-use super::PlanError;
 use super::words::Weights;
+use super::{PlanError, past_limit};
 
 /// Packed weights so far.
 pub struct Packer {
@@ -80,7 +80,8 @@ impl Packer {
     /// [`PlanError::PastLimit`] if it was too much, and [`PlanError::Memory`].
     pub fn finish(self) -> Result<(usize, Option<Vec<f32>>), PlanError> {
         if self.length > self.limits.words() {
-            return Err(PlanError::PastLimit { what: "packed weights", most: self.limits.memory });
+            let smaller = "use groups that fill panels of 16 channels";
+            return Err(past_limit(&self.limits, "packed weights", smaller));
         }
         if self.full {
             return Err(PlanError::Memory(self.length.saturating_mul(size_of::<f32>())));

@@ -145,13 +145,24 @@ impl Checkpoint {
     /// same name the last counts.
     pub fn from_tensors(tensors: impl IntoIterator<Item = (String, Vec<usize>, Vec<f32>)>) -> Self {
         let mut bytes = Vec::new();
-        let mut hash = Sha256::new();
-        let mut placed = Vec::new();
+        let mut shapes = Vec::new();
         for (name, shape, values) in tensors {
-            hash.update(format!("{name:?} {shape:?}"));
-            let tensor = Tensor { dtype: Dtype::F32, shape, strides: None, start: bytes.len() };
             bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-            placed.push((name, tensor));
+            shapes.push((name, shape));
+        }
+        Self::from_bytes(shapes, bytes)
+    }
+
+    /// The same, of tensors whose little-endian singles lie one behind the other.
+    pub(crate) fn from_bytes(shapes: impl IntoIterator<Item = (String, Vec<usize>)>, bytes: Vec<u8>) -> Self {
+        let mut hash = Sha256::new();
+        let mut start = 0;
+        let mut placed = Vec::new();
+        for (name, shape) in shapes {
+            hash.update(format!("{name:?} {shape:?}"));
+            let end = start + size_of::<f32>() * shape.iter().product::<usize>();
+            placed.push((name, Tensor { dtype: Dtype::F32, shape, strides: None, start }));
+            start = end;
         }
         hash.update(&bytes);
         Self::assemble("tensors in memory".into(), Box::new(bytes), hash.finalize().into(), placed)
