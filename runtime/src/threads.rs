@@ -170,9 +170,11 @@ fn run_guarded(shared: &Shared, job: impl FnOnce()) {
     }
 }
 
-/// Dropping what was panicked with may itself panic, which must not end a worker.
+/// Dropping what was panicked with may itself panic, which must not end a worker: what that leaves stays.
 fn drop_payload(payload: Box<dyn Any + Send>) -> Panicked {
-    std::mem::forget(payload);
+    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(another);
+    }
     Panicked
 }
 

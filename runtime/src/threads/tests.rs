@@ -68,6 +68,33 @@ fn a_panic_of_any_member_ends_the_run_and_not_the_team() {
 }
 
 #[test]
+fn what_a_member_panics_with_is_dropped_even_if_that_panics() {
+    struct Payload(Arc<()>);
+    impl Drop for Payload {
+        fn drop(&mut self) {
+            assert!(Arc::strong_count(&self.0) != 2, "meant to panic");
+        }
+    }
+    finishes(|| {
+        for (members, count) in [(1, 2), (1, 3), (2, 2), (2, 3)] {
+            let mut team = Team::new(members).unwrap();
+            let shared = Arc::new(());
+            // Dropping the last that shares panics.
+            let others = vec![shared.clone(); count - 2];
+            let payload = Mutex::new(Some(Payload(shared.clone())));
+            let run = team.run(|member, _| {
+                if member + 1 == members {
+                    std::panic::panic_any(payload.lock().unwrap().take().unwrap());
+                }
+            });
+            assert!(run.is_err());
+            assert_eq!(Arc::strong_count(&shared), 1 + others.len(), "it is dropped");
+            meet(&mut team);
+        }
+    });
+}
+
+#[test]
 fn a_team_serves_another_caller_in_each_run() {
     finishes(|| {
         let mut team = thread::spawn(|| Team::new(3).unwrap()).join().unwrap();
