@@ -139,6 +139,7 @@ impl Calibration {
             |what: &str| CalibrationError { line: text.lines().count(), reason: format!("no {what}") };
         match () {
             () if !titled => Err(missing("calibration, which has a title")),
+            () if calibration.model.is_empty() => Err(missing("`model`")),
             () if calibration.weights.is_empty() => Err(missing("`weights`")),
             () if calibration.ranges.is_empty() => Err(missing("`range`")),
             () => Ok(calibration),
@@ -206,6 +207,7 @@ mod tests {
         assert!(told("mse", "guess").contains("`guess` is no method"));
         assert!(told("range fc", "range conv1").contains("line 6: a second range of conv1"));
         assert!(told("2 max", "2 max 3").contains("line 6: `3` is too much"));
+        assert!(told("model net\n", "").contains("no `model`"));
         assert!(told(&format!("weights {}\n", "0f".repeat(32)), "").contains("no `weights`"));
         assert!(Calibration::parse("").unwrap_err().to_string().contains("no calibration"));
     }

@@ -169,11 +169,19 @@ impl fmt::Display for ListOr<'_> {
     }
 }
 
-/// A name from a file, made fit to print: escaped, and cut after 120 characters.
+/// The most characters of a quoted name, as it is printed.
+const LONGEST_NAME: usize = 120;
+
+/// A name from a file, made fit to print: escaped, and cut where it is too long.
 pub(crate) fn quote(name: &str) -> String {
-    let mut quoted: String = name.chars().take(120).flat_map(char::escape_debug).collect();
-    if name.chars().nth(120).is_some() {
-        quoted.push_str("...");
+    let mut quoted = String::new();
+    let mut left = LONGEST_NAME;
+    for escaped in name.chars().map(char::escape_debug) {
+        if escaped.len() > left {
+            return quoted + "...";
+        }
+        left -= escaped.len();
+        quoted.extend(escaped);
     }
     quoted
 }
@@ -185,6 +193,8 @@ mod tests {
     #[test]
     fn quoted_names_hold_no_line_breaks_and_are_short() {
         assert_eq!(quote("a\nb\u{1b}[2J"), "a\\nb\\u{1b}[2J");
-        assert!(quote(&"x".repeat(5000)).len() < 130);
+        assert_eq!(quote(&"x".repeat(120)), "x".repeat(120));
+        assert_eq!(quote(&"x".repeat(5000)), "x".repeat(120) + "...");
+        assert_eq!(quote(&"\u{1}".repeat(5000)), "\\u{1}".repeat(24) + "...");
     }
 }
