@@ -151,6 +151,13 @@ fn a_dict_that_holds_itself_ends() {
 }
 
 #[test]
+fn keys_that_take_more_when_they_are_printed_are_told_shortly() {
+    let key = "\u{1}".repeat(500);
+    let dict = (0..9).fold(Pickle::new().raw(b"}"), |pickle, _| pickle.text(&key).raw(b"Ns"));
+    refuse_pickle(dict, "has no dict of tensors; at its top are `\\u{1}");
+}
+
+#[test]
 fn many_keys_for_one_large_dict_take_no_quadratic_time() {
     let inner = Pickle::new().raw(b"}(").raw(&b"NN".repeat(100_000)).raw(b"uq\0").text("k").raw(b"q\x01");
     refuse_pickle(inner.raw(b"}(").raw(&b"h\x01h\0".repeat(100_000)).raw(b"u"), "has no dict of tensors");

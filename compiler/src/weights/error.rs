@@ -170,7 +170,7 @@ impl fmt::Display for ListOr<'_> {
 }
 
 /// The most characters of a quoted name, as it is printed.
-const LONGEST_NAME: usize = 120;
+const LONGEST_NAME: usize = 100;
 
 /// A name from a file, made fit to print: escaped, and cut where it is too long.
 pub(crate) fn quote(name: &str) -> String {
@@ -193,8 +193,8 @@ mod tests {
     #[test]
     fn quoted_names_hold_no_line_breaks_and_are_short() {
         assert_eq!(quote("a\nb\u{1b}[2J"), "a\\nb\\u{1b}[2J");
-        assert_eq!(quote(&"x".repeat(120)), "x".repeat(120));
-        assert_eq!(quote(&"x".repeat(5000)), "x".repeat(120) + "...");
-        assert_eq!(quote(&"\u{1}".repeat(5000)), "\\u{1}".repeat(24) + "...");
+        assert_eq!(quote(&"x".repeat(100)), "x".repeat(100));
+        assert_eq!(quote(&"x".repeat(5000)), "x".repeat(100) + "...");
+        assert_eq!(quote(&"\u{1}".repeat(5000)), "\\u{1}".repeat(20) + "...");
     }
 }
