@@ -80,10 +80,8 @@ fn repetitions_within_repetitions_end() {
 fn statements_that_are_run_often_end() {
     let lets = repeated(|i| format!("let a{i} = 1\n"));
     refused(&format!("{}block b {{\n{lets}}}\n", model("    stage s { 50000 of b }")), "written out");
-    let text = "x".repeat(1 << 19);
-    let long =
-        format!("{}block b {{\nlet a = \"{text}\"\nlet b = a\n}}\n", model("    stage s { 50000 of b }"));
-    refused(&long, "written out");
+    let long = format!("block b {{\nlet a = \"{}\"\nlet b = a\n}}\n", "x".repeat(4000));
+    refused(&format!("{}{long}", model("    stage s { 50000 of b }")), "written out");
     let many: String = (0..20_000).map(|i| format!("a{i} = 1, ")).collect();
     refused(&format!("{}block b({many}z = 1) {{ }}\n", model("    stage s { 50000 of b }")), "written out");
 }
@@ -173,16 +171,56 @@ fn sizes_past_the_usual_are_taken_if_that_is_said_and_then_have_limits_too() {
 
 #[test]
 fn names_that_each_operation_repeats_are_counted() {
-    let long = "x".repeat(1 << 19);
-    let idle = "block b { relu }\nblock empty { }\n";
-    for block in ["b", "empty"] {
-        let body = format!("stem {{ relu }}\nstage {long} {{ 40000 of {block} }}");
-        refused(&format!("{}{idle}", model(&body)), "written out");
+    let within = |inside: &str| {
+        let scope = format!("scope {} {{ ", "x".repeat(250));
+        let body = format!("stage s {{ {}{inside}{} }}", scope.repeat(60), "}".repeat(60));
+        format!("{}block empty {{ }}\n", model(&body))
+    };
+    refused(&within(&"relu;".repeat(2000)), "written out");
+    refused(&within("2000 of empty"), "written out");
+    refused(&within(&"scope a { };".repeat(2000)), "written out");
+}
+
+#[test]
+fn a_members_name_is_counted_wherever_it_stands() {
+    let long = "x".repeat(250);
+    let head = "head { global_avg_pool; linear 10 }";
+    let stages: String = (0..4000).map(|i| format!("stage a{i} {{ }}\n")).collect();
+    for network in [format!("{}{head}", "rename \"a\" -> \"b\"\n".repeat(36_000)), format!("{stages}{head}")]
+    {
+        let members: String = (0..20).map(|i| format!("    member n as {long}{i}\n")).collect();
+        let text = format!("model m {{\n{members}}}\n{}", model(&network).replace("model m", "model n"));
+        refused(&text, "written out");
     }
-    let body = "stage s { 4000 of b }\nhead { global_avg_pool; linear 10 }";
-    let network = model(body).replace("model m", "model n");
-    let ensemble = format!("model m {{\n    member n as {long}\n    member n as b\n}}\n{network}{idle}");
-    refused(&ensemble, "written out");
+}
+
+#[test]
+fn texts_at_the_top_of_a_model_are_counted() {
+    let text = format!("let a = \"{}\"\n", "x".repeat(4000));
+    let lets: String = (0..5000).map(|i| format!("let b{i} = a\n")).collect();
+    refused(&model(&format!("{text}{lets}stem {{ relu }}")), "written out");
+    refused(&model(&format!("{text}labels a{}\nstem {{ relu }}", ", a".repeat(300_000))), "written out");
+    let told = told(&model(&format!("{text}let b = (a{})\nstem {{ relu }}", ", a".repeat(300_000))));
+    assert_eq!(told[0], (Code::R0401, "a value of more than 65536 bytes".to_owned()));
+}
+
+#[test]
+fn names_and_strings_have_a_length() {
+    for (name, length) in [("name", 257), ("a.name", 300), ("1x1", 400), ("\"text\"", 5000)] {
+        let long = name.replace(['n', 't'], &"t".repeat(length)).replace("1x1", &"1".repeat(length));
+        let told = told(&model(&format!("let a = {long}\nstem {{ relu }}")));
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].0 == Code::R0401 && told[0].1.contains(" of more than "), "{told:?}");
+    }
+    assert_eq!(told(&model(&format!("let {0} = 16\nstem {{ conv 1x1, {0} }}", "n".repeat(256)))), []);
+}
+
+#[test]
+fn a_model_has_so_many_parts_and_no_more() {
+    let stages =
+        |count: usize| -> String { (0..count).map(|i| format!("stage a{i} {{ relu }}\n")).collect() };
+    assert_eq!(told(&model(&stages(4096))), []);
+    refused(&model(&stages(4097)), "more than 4096 parts");
 }
 
 #[test]
@@ -219,11 +257,11 @@ fn groups_that_fill_no_panel_do_not_multiply_weights_without_end() {
     let network = Spec::from_text("m.resnet", &text, None).check(&[]).unwrap().network;
     let (planned, peak) = allocations::peak(|| compile(&network, None, &Options::default()));
     let error = planned.err().map(|error| error.to_string()).unwrap_or_default();
-    assert!(error.contains("packed weights would take more than 17179869184 bytes"), "{error}");
+    assert!(error.contains("packed weights would take more than 68719476736 bytes"), "{error}");
     assert!(peak < 64 << 20, "{peak}");
     assert!(matches!(
         compile(&network, None, &Options::default()),
-        Err(Error::Plan(PlanError::PastLimit { most: 17_179_869_184, .. }))
+        Err(Error::Plan(PlanError::PastLimit { most: 68_719_476_736, .. }))
     ));
 }
 

@@ -383,10 +383,10 @@ mod tests {
     fn the_first_mistakes_are_kept_and_never_warnings_alone() {
         let place = |start| Span { file: FileId(0), start, end: start + 1 };
         let mut sink = Sink::default();
-        for start in 0..500 {
+        for start in 500..1000 {
             sink.push(Diagnostic::warning(Code::R0303, place(start), "of no weight", "here"));
         }
-        // From the end of the text on.
+        // Behind all warnings, though they stand before them in the text.
         for start in (0..500).rev() {
             sink.push_once(Diagnostic::error(Code::R0102, place(start), "an error", "here"));
         }

@@ -122,6 +122,7 @@ pub enum PlanError {
     Empty,
 }
 
+/// The plan needs more memory than it may, for `what`; what would need less.
 fn past_limit(limits: &Limits, what: &'static str, smaller: &str) -> PlanError {
     PlanError::PastLimit { what, most: limits.memory, help: limits.help(smaller) }
 }

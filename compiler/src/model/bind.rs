@@ -3,6 +3,8 @@
 //! Relies on the parser's uniform [`Arg`]s: whether a bare word is an option, a flag or a variable
 //! is decided here, by the command it stands behind.
 
+use std::sync::Arc;
+
 use crate::diagnostics::{Code, Diagnostic, Edit, Sink, Span, nearest};
 use crate::syntax::ast::{Arg, BinaryOp, Expr, ExprKind, Ident, Path};
 
@@ -34,7 +36,7 @@ pub enum Bound {
     /// One of the known words, a name, or a string.
     Text(String),
     /// Strings.
-    Texts(Vec<String>),
+    Texts(Vec<Arc<str>>),
 }
 
 /// The arguments of one command, by name.
@@ -86,7 +88,7 @@ impl Args {
     getter!(/// A word, name or string.
         text, Text, String);
     getter!(/// Strings.
-        texts, Texts, Vec<String>);
+        texts, Texts, Vec<Arc<str>>);
 }
 
 /// What an argument is to its command.
@@ -278,7 +280,7 @@ impl Binder<'_> {
         let list = match (spec.kind, value) {
             (_, Value::Unknown) => return None,
             (ArgKind::Flag, Value::Bool(b)) => return Some(Bound::Flag(b)),
-            (ArgKind::Text, Value::Text(t)) => return Some(Bound::Text(t)),
+            (ArgKind::Text, Value::Text(t)) => return Some(Bound::Text(t.to_string())),
             (ArgKind::Texts, Value::Text(t)) => return Some(Bound::Texts(vec![t])),
             (ArgKind::Number, Value::Float(f)) if !(f as f32).is_finite() => {
                 let message = format!("`{}` is past what a 32-bit number holds", spec.name);
@@ -368,7 +370,7 @@ impl Binder<'_> {
                 .with_note(format!("known: {}", quoted(words.iter().map(|w| w.word))))
                 .with_help("write one of them, without quotes"),
             (kind, Value::Text(text)) if is_bare(kind, text) => {
-                error.with_fix(format!("write `{text}` without quotes"), expr.span, text)
+                error.with_fix(format!("write `{text}` without quotes"), expr.span, &**text)
             }
             (ArgKind::Texts, Value::Tuple(_)) => error.with_help("write the strings without parentheses"),
             _ => error,

@@ -145,8 +145,9 @@ impl<'a> Checker<'a, '_> {
         if self.sink.errors() > errors || network.outputs.is_empty() {
             return None;
         }
-        // Each of its operations gets this name.
-        if !self.take_text(name.len().saturating_mul(network.nodes.len()), place) {
+        // Each of its operations, its parts and both sides of its renames get this name.
+        let copies = network.nodes.len() + network.parts.len() + 2 * network.renames.len();
+        if !self.take_text(name.len().saturating_mul(copies), place, "give the member a shorter name") {
             return None;
         }
         let weights = args.text("weights").or_else(|| network.weights.clone());
@@ -157,15 +158,14 @@ impl<'a> Checker<'a, '_> {
     fn compare(&mut self, members: &[Member]) {
         let Some((first, others)) = members.split_first() else { return };
         let input = |member: &Member| member.network.nodes.first().map(|node| node.shape);
-        let labels = |member: &'_ Member| member.network.labels.clone();
-        let both_have_labels = |a: &Member, b: &Member| !labels(a).is_empty() && !labels(b).is_empty();
         let answer = |member: &Member| member.answer().map(|id| member.network.node(id).shape);
         for other in others {
+            let (labels, others) = (&first.network.labels, &other.network.labels);
             let differs = [
                 (input(first) != input(other), "input"),
                 (first.network.preprocess != other.network.preprocess, "`normalize` or `resize`"),
                 (answer(first) != answer(other), "number of classes"),
-                (both_have_labels(first, other) && labels(first) != labels(other), "labels"),
+                (!labels.is_empty() && !others.is_empty() && labels != others, "labels"),
             ];
             for (_, what) in differs.iter().filter(|(differs, _)| *differs) {
                 let message = format!("`{}` and `{}` differ in their {what}", first.name, other.name);

@@ -3,6 +3,8 @@
 //! A failure is reported once, where it happens, and gives `None`; names whose value failed are
 //! kept as [`Value::Unknown`], so that one mistake is said once.
 
+use std::sync::Arc;
+
 use crate::diagnostics::{Code, Diagnostic, Label, Sink, Span, nearest};
 use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, Ident, Path, UnaryOp};
 
@@ -19,7 +21,7 @@ pub enum Value {
     /// A truth.
     Bool(bool),
     /// A string.
-    Text(String),
+    Text(Arc<str>),
     /// `3x3`
     Size(Vec<i64>),
     /// `(1, 2)`
@@ -208,7 +210,7 @@ impl Env {
         match &expr.kind {
             ExprKind::Int(i) => Some(Value::Int(*i)),
             ExprKind::Float(f, _) => Some(Value::Float(*f)),
-            ExprKind::Text(t) => Some(Value::Text(t.clone())),
+            ExprKind::Text(t) => Some(Value::Text(t.as_str().into())),
             ExprKind::Bool(b) => Some(Value::Bool(*b)),
             ExprKind::Size(s) => Some(Value::Size(s.clone())),
             ExprKind::Path(path) => self.eval_name(path, sink),

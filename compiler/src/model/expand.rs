@@ -12,7 +12,7 @@ use crate::syntax::ast::{Body, Command, Expr, Item, Statement, StatementKind, Te
 use super::bind::{Args, bind, usage};
 use super::catalogue::{self, COMMANDS, CommandSpec, Family};
 use super::eval::{Env, Value, wrong_kind};
-use super::limits::{Budget, cost};
+use super::limits::{Budget, SMALLER, cost};
 use super::naming::Naming;
 use super::network::{Layer, Node, NodeId, Shape};
 use super::residual::show;
@@ -172,7 +172,7 @@ impl<'a> Expander<'a> {
         let channels_in = inputs.first().map_or(0, |input| self.nodes[input.0 as usize].shape[0]);
         let taken = self.budget.take_node(&layer, channels_in, shape);
         if let Err(what) = taken.and_then(|()| self.budget.take_text(path.len())) {
-            self.fill(span, what);
+            self.fill(span, what, SMALLER);
             return Flow { node: NodeId(0), shape: None };
         }
         let (part, block) = (self.part, self.block);
@@ -181,13 +181,18 @@ impl<'a> Expander<'a> {
         Flow { node, shape }
     }
 
-    /// Says once that the network is past a limit; nothing is added to it then.
-    pub(super) fn fill(&mut self, span: Span, what: String) {
+    /// Says once that the network is past a limit, and what would be smaller; nothing is added to it then.
+    pub(super) fn fill(&mut self, span: Span, what: String, smaller: &str) {
         if self.budget.fill() {
             let error = Diagnostic::error(Code::R0401, span, what, "the limit is passed here");
-            let help = self.budget.limits().help("repeat fewer blocks, narrower ones, or with shorter names");
-            self.report(error.with_help(help));
+            self.report(error.with_help(self.budget.limits().help(smaller)));
         }
+    }
+
+    /// Takes so many bytes of the budget's text; false, and told, if it has no more.
+    pub(super) fn take_text(&mut self, bytes: usize, span: Span, smaller: &str) -> bool {
+        let taken = self.budget.take_text(bytes);
+        taken.map_err(|what| self.fill(span, what, smaller)).is_ok()
     }
 
     /// Expands the statements between braces.
@@ -206,9 +211,7 @@ impl<'a> Expander<'a> {
         let mark = env.enter();
         let outer = env.channels.take();
         for statement in statements {
-            if let Err(what) = self.budget.take_text(cost(statement, env)) {
-                self.fill(statement.span, what);
-            }
+            self.take_text(cost(statement, env), statement.span, SMALLER);
             if self.budget.is_full() {
                 break;
             }
@@ -217,9 +220,7 @@ impl<'a> Expander<'a> {
             flow = match &statement.kind {
                 StatementKind::Let { name, value } => {
                     let value = self.reporting(|sink| env.define_let(name, value, sink));
-                    if let Err(what) = self.budget.take_text(value.bytes()) {
-                        self.fill(name.span, what);
-                    }
+                    self.take_text(value.bytes(), name.span, SMALLER);
                     self.trace.values.push((name.span, value));
                     flow
                 }
@@ -349,6 +350,7 @@ impl<'a> Expander<'a> {
             }
             "sequential" | "scope" => {
                 let prefix = names.join(&args.text("name").unwrap_or_default());
+                self.take_text(prefix.len(), span, SMALLER);
                 let mut inner =
                     if spec.word == "scope" { Naming::kinds(prefix) } else { Naming::positions(prefix) };
                 self.body(body, env, flow, &mut inner)

@@ -14,7 +14,7 @@ use super::bind::{Args, bind};
 use super::catalogue::Family;
 use super::eval::Env;
 use super::expand::{Expander, Shortcut, require};
-use super::limits::cost;
+use super::limits::{SMALLER, cost};
 use super::network::Shape;
 use super::{Checker, Resolved};
 
@@ -48,20 +48,14 @@ impl<'a> Checker<'a, '_> {
         let mut header = Header::default();
         let mut parts = Vec::new();
         for statement in &model.body.statements {
-            if parts.len() > MOST_PARTS {
-                let message = format!("the model has more than {MOST_PARTS} parts, outputs and members");
-                let error = Diagnostic::error(Code::R0401, statement.span, message, "not read from here on");
-                self.sink.push(error.with_help("split it into models"));
-                header.unread = true;
-                break;
-            }
-            if !self.take_text(cost(statement, env), statement.span) {
+            if !self.take_text(cost(statement, env), statement.span, SMALLER) {
                 header.unread = true;
                 break;
             }
             match &statement.kind {
                 StatementKind::Let { name, value } => {
                     let value = env.define_let(name, value, self.sink);
+                    self.take_text(value.bytes(), name.span, SMALLER);
                     self.trace.values.push((name.span, value));
                 }
                 StatementKind::Require { condition, message } => require(condition, message, env, self.sink),
@@ -73,6 +67,14 @@ impl<'a> Checker<'a, '_> {
                 }
                 StatementKind::Command(command) => self.setting(command, env, &mut header, &mut parts),
                 StatementKind::Error => (header.unread, env.incomplete) = (true, true),
+            }
+            if parts.len() > MOST_PARTS {
+                let message = format!("the model has more than {MOST_PARTS} parts, outputs and members");
+                let error = Diagnostic::error(Code::R0401, statement.span, message, "not read from here on");
+                self.sink.push(error.with_help("split it into models"));
+                parts.truncate(MOST_PARTS);
+                header.unread = true;
+                break;
             }
         }
         if let Some((shortcut, _)) = model.shortcut {
@@ -160,25 +162,20 @@ impl<'a> Checker<'a, '_> {
     }
 
     /// Takes so many bytes of the budget's text; false, and told, if it has no more.
-    pub(super) fn take_text(&mut self, bytes: usize, span: Span) -> bool {
-        let budget = self.request.budget;
-        let Err(what) = budget.take_text(bytes) else { return true };
-        Expander::new(self.sink, self.blocks, budget, Shortcut::None).fill(span, what);
-        false
+    pub(super) fn take_text(&mut self, bytes: usize, span: Span, smaller: &str) -> bool {
+        let mut probe = Expander::new(self.sink, self.blocks, self.request.budget, Shortcut::None);
+        probe.take_text(bytes, span, smaller)
     }
 
     fn labels(&mut self, args: &Args) -> Vec<String> {
-        let Some((_, span)) = args.get("file") else { return args.texts("names").unwrap_or_default() };
+        let Some((_, span)) = args.get("file") else {
+            let Some((_, span)) = args.get("names") else { return Vec::new() };
+            let names = args.texts("names").unwrap_or_default();
+            return self.own(|| names.iter().map(|name| &**name), span);
+        };
         let name = args.text("file").unwrap_or_default();
         match (self.request.read)(&name) {
-            Ok(text) => {
-                let labels = || text.lines().map(str::trim).filter(|label| !label.is_empty());
-                let bytes = labels().map(|label| size_of::<String>() + label.len()).sum();
-                if !self.take_text(bytes, span) {
-                    return Vec::new();
-                }
-                labels().map(str::to_owned).collect()
-            }
+            Ok(text) => self.own(|| text.lines().map(str::trim).filter(|label| !label.is_empty()), span),
             Err(why) => {
                 self.sink.push(
                     Diagnostic::error(
@@ -192,6 +189,13 @@ impl<'a> Checker<'a, '_> {
                 Vec::new()
             }
         }
+    }
+
+    /// Copies labels, if the budget has room for them.
+    fn own<'t, L: Iterator<Item = &'t str>>(&mut self, labels: impl Fn() -> L, span: Span) -> Vec<String> {
+        let bytes = labels().map(|label| size_of::<String>() + label.len()).sum();
+        let room = self.take_text(bytes, span, "use fewer labels, or shorter ones");
+        if room { labels().map(str::to_owned).collect() } else { Vec::new() }
     }
 
     fn out_of_place(&mut self, word: &str, span: Span, place: &str) {

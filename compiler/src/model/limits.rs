@@ -13,13 +13,16 @@ use super::network::{Layer, Shape};
 /// So many names are looked through in no time.
 const FEW_NAMES: usize = 16;
 
+/// What makes most networks smaller.
+pub(super) const SMALLER: &str = "repeat fewer blocks, narrower ones, or with shorter names";
+
 /// What an expanded network may have at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Operations, and blocks.
     pub nodes: usize,
-    /// Bytes of the statements with each block written out as often as it is used, and of the names and
-    /// values in them.
+    /// Bytes of the statements with each block written out as often as it is used, and of the names, values
+    /// and labels that come of them.
     pub text: usize,
     /// Bytes of all tensors, as singles.
     pub weights: u64,
@@ -40,7 +43,7 @@ impl Limits {
         weights: 16 << 30,
         activations: 1 << 30,
         macs: 10_000_000_000_000,
-        memory: 16 << 30,
+        memory: 64 << 30,
     };
 
     /// Those of a spec that somebody vouches for, as `--allow-large` does: far from where sizes could no
@@ -135,7 +138,12 @@ impl Budget {
 
     /// Takes so many bytes of statements, or of the names and values that they leave.
     pub(super) fn take_text(&self, bytes: usize) -> Result<(), String> {
-        take(&self.text, bytes as u64, self.limits.text as u64, "bytes, with its blocks written out")
+        take(
+            &self.text,
+            bytes as u64,
+            self.limits.text as u64,
+            "bytes of text and names, with its blocks written out",
+        )
     }
 
     /// Whether an operation may give so much.

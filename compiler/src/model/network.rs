@@ -305,11 +305,26 @@ impl Layer {
 
     /// Multiply-accumulates for one image of a layer over so many channels that gives this shape; saturates.
     pub fn macs(&self, channels_in: usize, [_, height, width]: Shape) -> u64 {
-        if !matches!(self, Self::Conv(_) | Self::Linear { .. }) {
-            return 0;
-        }
-        let weights = self.tensors(channels_in).first().map_or(0, |(_, shape, _)| count(shape));
-        weights.saturating_mul(height as u64).saturating_mul(width as u64)
+        let products = match self {
+            Self::Conv(Conv { groups, kernel: [rows, columns], channels, .. }) => {
+                count(&[*channels, channels_in / (*groups).max(1), *rows, *columns])
+            }
+            Self::Linear { features, .. } => count(&[*features, channels_in]),
+            Self::Input
+            | Self::BatchNorm { .. }
+            | Self::Activation(_)
+            | Self::Add
+            | Self::Average
+            | Self::Mul
+            | Self::MaxPool(_)
+            | Self::AvgPool { .. }
+            | Self::GlobalAvgPool
+            | Self::ZeroPad { .. }
+            | Self::Softmax
+            | Self::BlurPool { .. }
+            | Self::Dropout => 0,
+        };
+        products.saturating_mul(height as u64).saturating_mul(width as u64)
     }
 
     /// Values in all tensors of a layer over so many channels; saturates.

@@ -10,6 +10,7 @@ use super::bind::{bind, quoted};
 use super::catalogue;
 use super::eval::{Env, Value, wrong_kind};
 use super::expand::{Expander, Flow};
+use super::limits::SMALLER;
 use super::naming::Naming;
 use super::network::Layer;
 
@@ -57,7 +58,7 @@ impl<'a> Expander<'a> {
         for _ in 0..times {
             let room = self.budget.take_block().and_then(|()| self.budget.take_text(names_and_values));
             if let Err(what) = room {
-                self.fill(call, what);
+                self.fill(call, what, SMALLER);
                 break;
             }
             if self.calls.len() == 1 {

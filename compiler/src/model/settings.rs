@@ -56,7 +56,7 @@ fn parse_value(text: &str) -> Value {
         return Value::Bool(truth);
     }
     let dims: Result<Vec<i64>, _> = text.split('x').map(str::parse).collect();
-    dims.map_or_else(|_| Value::Text(text.to_owned()), Value::Size)
+    dims.map_or_else(|_| Value::Text(text.into()), Value::Size)
 }
 
 /// Follows aliases to a model with a body, and gathers the values that it is given.
@@ -160,9 +160,9 @@ fn split_call(call: &Call, sink: &mut Sink) -> (Call, Vec<Given>) {
         let Some(name) = arg.name else { continue };
         let span = arg.value.span;
         let value = match arg.value.kind {
-            ExprKind::Path(word) => Value::Text(word.text),
+            ExprKind::Path(word) => Value::Text(word.text.into()),
             ExprKind::Text(text) => {
-                let found = Value::Text(text.clone());
+                let found = Value::Text(text.as_str().into());
                 let error = wrong_kind(span, "a word", &found);
                 sink.push(error.with_fix(format!("write `{text}` without quotes"), span, &text));
                 continue;
@@ -233,7 +233,7 @@ fn apply(resolved: &mut Resolved, given: Given, sink: &mut Sink) {
             resolved.shortcut = Shortcut::from_word(word).map(|s| (s, given.span));
         }
         ("shortcut", other) => {
-            let word = if let Value::Text(t) = other { t.as_str() } else { "" };
+            let word = if let Value::Text(t) = other { t } else { "" };
             let shown = if word.is_empty() { other.describe() } else { format!("`{word}`") };
             let message = format!("{shown} is no shortcut mode");
             let mut error = Diagnostic::error(Code::R0302, given.span, message, "unknown mode")

@@ -80,7 +80,7 @@ impl Packer {
     /// [`PlanError::PastLimit`] if it was too much, and [`PlanError::Memory`].
     pub fn finish(self) -> Result<(usize, Option<Vec<f32>>), PlanError> {
         if self.length > self.limits.words() {
-            let smaller = "use groups that fill panels of 16 channels";
+            let smaller = "use fewer or narrower layers, and groups that fill panels of 16 channels";
             return Err(past_limit(&self.limits, "packed weights", smaller));
         }
         if self.full {

@@ -153,6 +153,10 @@ pub(super) fn lex<'a>(text: &'a str, log: &Log) -> Lexed<'a> {
                 let text = slice[2..].trim_end();
                 lexed.comments.push(RawComment { text, start, behind: !newline, blank });
             }
+            Lexeme::Token(kind) if slice.len() > most_bytes(kind) => {
+                report_long(kind, slice, start, log);
+                lexed.tokens.push(token(Kind::Bad, slice));
+            }
             Lexeme::Token(kind) => {
                 if kind == Kind::Text {
                     check_escapes(slice, start, log);
@@ -315,6 +319,18 @@ fn report_open_text(text: &str, start: u32, log: &Log) {
         Diagnostic::error(Code::R0005, span, "a string that does not end", "the line ends before the string")
             .with_help("a string ends on its own line; a `\"` is missing here or earlier on the line"),
     );
+}
+
+/// The most bytes of a token: each operation of a network may have a copy.
+fn most_bytes(kind: Kind) -> usize {
+    if kind == Kind::Text { 4 << 10 } else { 256 }
+}
+
+fn report_long(kind: Kind, text: &str, start: u32, log: &Log) {
+    let span = log.span(start, start + text.len() as u32);
+    let what = if kind == Kind::Text { "a string" } else { "a name or a number" };
+    let message = format!("{what} of more than {} bytes", most_bytes(kind));
+    log.say(Diagnostic::error(Code::R0401, span, message, "too long"));
 }
 
 fn report_run_on(text: &str, start: u32, log: &Log) {
