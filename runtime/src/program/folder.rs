@@ -149,12 +149,14 @@ fn entries(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(paths)
 }
 
+/// Files below a directory, and what cannot be looked at, which is told when it is read. No pipes and devices:
+/// reading those may never end.
 fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     for path in entries(directory)? {
-        match path.is_dir() {
-            true if depth > 0 => collect(&path, depth - 1, files)?,
-            true => {}
-            false => files.push(path),
+        match fs::metadata(&path) {
+            Ok(found) if found.is_dir() && depth > 0 => collect(&path, depth - 1, files)?,
+            Ok(found) if !found.is_file() => {}
+            _ => files.push(path),
         }
     }
     Ok(())
@@ -198,13 +200,15 @@ mod tests {
     }
 
     #[test]
-    fn files_lie_in_any_depth_and_hidden_ones_are_left_out() {
+    fn files_lie_in_any_depth_and_hidden_ones_and_pipes_are_left_out() {
         let root = tempfile::tempdir().expect("a directory");
         for file in ["a/1.png", "a/deep/2.png", "a/.hidden", "b/3.png"] {
             let path = root.path().join(file);
             fs::create_dir_all(path.parent().expect("it has one")).expect("makes");
             fs::write(path, b"").expect("writes");
         }
+        let pipe = std::process::Command::new("mkfifo").arg(root.path().join("a/pipe.png")).status();
+        assert!(pipe.expect("mkfifo starts").success());
         let labelled = list(root.path(), &["b", "a"], 2).expect("lists");
         let found: Vec<_> = labelled.files.iter().map(|(path, class)| (name(path), *class)).collect();
         let expected = [("1.png", 1), ("2.png", 1), ("3.png", 0)];
