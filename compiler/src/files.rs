@@ -161,7 +161,7 @@ pub(crate) fn read_to_end(file: impl Read, most: u64) -> io::Result<String> {
 }
 
 /// That a path leads to a file, before it is opened: opening a pipe waits for its other end.
-pub(crate) fn check_regular(path: &Path) -> io::Result<()> {
+fn check_regular(path: &Path) -> io::Result<()> {
     let found = fs::metadata(path)?;
     if found.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());

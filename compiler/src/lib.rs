@@ -25,7 +25,6 @@ pub mod import;
 #[doc(hidden)]
 pub mod lsp;
 pub mod model;
-#[cfg(feature = "lsp")]
 mod numbers;
 pub mod passes;
 pub mod plan;

@@ -1,6 +1,7 @@
 //! Numbers as people read them.
 
 /// 25,557,032
+#[cfg(feature = "lsp")]
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
@@ -11,6 +12,11 @@ pub fn grouped(number: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// Bytes as hexadecimal digits: 0f3a
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Bytes: 512 B, 1.5 KiB, 2.0 MiB

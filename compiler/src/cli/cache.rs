@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 
 use sha2::{Digest, Sha256};
 
+use crate::numbers::hex;
 use crate::{Error, files};
 
 use super::children::Running;
@@ -316,10 +317,6 @@ fn digest_of(path: &Path) -> std::io::Result<String> {
             length => hash.update(&part[..length]),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn create_dir(path: &Path) -> Result<(), Error> {

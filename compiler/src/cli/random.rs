@@ -43,7 +43,8 @@ pub fn checkpoint(network: &Network) -> Result<Checkpoint, Error> {
 fn room(values: usize) -> Result<Vec<u8>, Error> {
     let bytes = values.saturating_mul(size_of::<f32>());
     let mut room = Vec::new();
-    room.try_reserve_exact(bytes).map_err(|_| resnetc_runtime::Error::Memory(bytes))?;
+    room.try_reserve_exact(bytes)
+        .map_err(|_| Error::Usage(format!("cannot allocate {bytes} bytes for the invented weights")))?;
     Ok(room)
 }
 
@@ -55,6 +56,6 @@ mod tests {
     fn weights_past_all_memory_are_an_error() {
         assert!(room(1000).is_ok_and(|room| room.capacity() >= 4000));
         let told = room(usize::MAX / 8).expect_err("half of all addresses").to_string();
-        assert!(told.starts_with("cannot allocate "), "{told}");
+        assert!(told.ends_with(" bytes for the invented weights"), "{told}");
     }
 }

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::diagnostics::{Code, explain};
 use crate::files;
 use crate::model::shipped::{LABELS, SPECS, STANDARD, Shipped};
+use crate::numbers::hex;
 
 use super::uri;
 
@@ -33,7 +34,7 @@ impl Library {
         for code in Code::ALL {
             hash.update(explain(&code.to_string()).unwrap_or_default());
         }
-        let key: String = hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect();
+        let key = hex(&hash.finalize()[..8]);
         Self { root: cache.map(|cache| cache.join("library").join(key)) }
     }
 

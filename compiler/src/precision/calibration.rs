@@ -12,6 +12,7 @@ use std::str::SplitWhitespace;
 use sha2::{Digest, Sha256};
 
 use crate::Network;
+use crate::numbers::hex;
 
 use super::histogram::Method;
 
@@ -67,7 +68,7 @@ pub fn digest(values: &[Vec<f32>]) -> String {
             hash.update(&bytes);
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize())
 }
 
 impl Calibration {
