@@ -23,7 +23,7 @@ missing() {
 command -v cargo-fuzz >/dev/null || missing cargo-fuzz
 command -v c++ >/dev/null || command -v clang++ >/dev/null || missing 'a C++ compiler'
 host="$(rustc -vV | sed -n 's/^host: //p')"
-cargo fetch -q --locked --manifest-path tests/fuzz/Cargo.toml --target "$host" || missing 'a crate of tests/fuzz'
+cargo fetch -q --manifest-path tests/fuzz/Cargo.toml --target "$host" || missing 'a crate of tests/fuzz'
 
 # Instrumentation is unstable, but the compiler that is there has it.
 export RUSTC_BOOTSTRAP=1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What is too long for each change, one after the other: eight hours of fuzzing alone.
+# What is too long for each change, one after the other: most of it is an hour of fuzzing for each target.
 #
 #     tests/nightly.sh
 #

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The runtime's tests under AddressSanitizer, those of its parts with LeakSanitizer too.
+# The runtime's tests under AddressSanitizer, its unit tests under LeakSanitizer too.
 #
 #     tests/sanitize.sh [CASES]
 #

@@ -1,4 +1,4 @@
-//! Files that come to be beside their targets: what is written whole or not at all takes its name at the end.
+//! Hidden files beside those that they become: what is written whole or not at all takes its name at the end.
 //!
 //! In: where a file is to be. Out: a hidden one in the same folder, to be renamed; and a renaming that lasts.
 //! For programs and for the compiler, which write in the same way.

@@ -71,9 +71,11 @@ fn a_file_that_was_being_written_when_all_ended_is_in_nobodys_way() {
     let _ = program();
     fs::write(folder.join("wide.resnet"), SPEC).unwrap();
     fs::write(folder.join("out.weights"), "old").unwrap();
-    // So large that it is still being written when it has been seen.
+    // Writing 400 MB takes longer than seeing that it has begun.
+    let large = "model large { input image(1024, 1, 1); stem { linear 100000 as fc } }\n";
+    fs::write(folder.join("large.resnet"), large).unwrap();
     let mut child = resnetc(&folder)
-        .args(["build", "wide_resnet101_2", "--random-weights", "--no-embed", "-o", "out"])
+        .args(["build", "large.resnet", "--random-weights", "--no-embed", "-o", "out"])
         .stderr(Stdio::null())
         .spawn()
         .unwrap();

@@ -79,7 +79,7 @@ fn what_a_member_panics_with_is_dropped_even_if_that_panics() {
         for (members, count) in [(1, 2), (1, 3), (2, 2), (2, 3)] {
             let mut team = Team::new(members).unwrap();
             let shared = Arc::new(());
-            // Dropping the last that shares panics.
+            // Dropping the payload panics if nobody shares it but this test.
             let others = vec![shared.clone(); count - 2];
             let payload = Mutex::new(Some(Payload(shared.clone())));
             let run = team.run(|member, _| {
