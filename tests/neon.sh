@@ -31,8 +31,8 @@ export RUSTC=/usr/bin/rustc
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/neon"
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=/usr/bin/aarch64-linux-gnu-gcc
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER=/usr/bin/qemu-aarch64
-# Random cases of each kernel, at each of four levels; at 400, as without emulation, it takes minutes longer.
-export PROPTEST_CASES="${PROPTEST_CASES:-50}"
+# Random cases of each kernel, at each of four levels; at 400, as without emulation, it takes many times as long.
+export PROPTEST_CASES="${PROPTEST_CASES:-20}"
 # A test program that is emulated cannot start itself, as those do whose child is to die of a fault.
 echo 'skipped under emulation: tests of processes that end themselves'
 cargo test -p resnetc-runtime --lib --target "$target" -- --skip ends_the_process
