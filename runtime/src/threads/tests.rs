@@ -72,7 +72,10 @@ fn what_a_member_panics_with_is_dropped_even_if_that_panics() {
     struct Payload(Arc<()>);
     impl Drop for Payload {
         fn drop(&mut self) {
-            assert!(Arc::strong_count(&self.0) != 2, "meant to panic");
+            if Arc::strong_count(&self.0) == 2 {
+                // What takes no memory, because it stays.
+                std::panic::panic_any(());
+            }
         }
     }
     finishes(|| {
