@@ -2,9 +2,14 @@
 //!
 //! In: a number of `f32`. Out: that many zeros, on a multiple of 64 bytes; or, from half of 2 MiB on, on
 //! whole pages of that size, which the system may give.
+//!
+//! What is large is a map of its own: an allocator keeps what is given back, in a pool of each thread, and a
+//! process that makes and drops sessions would grow by what lies there unused.
 
-use std::alloc::{Layout, alloc, dealloc};
+use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
+
+use memmap2::{MmapMut, MmapOptions};
 
 use crate::error::Error;
 #[cfg(any(test, feature = "guarded"))]
@@ -13,6 +18,8 @@ use crate::guarded;
 const LINE: usize = 64;
 /// What the system backs with one entry of its tables where it can.
 pub(crate) const HUGE_PAGE: usize = 2 << 20;
+/// From so many bytes on memory is mapped.
+const LARGE: usize = 128 << 10;
 
 /// A fixed number of `f32`, zero at first.
 #[derive(Debug)]
@@ -26,6 +33,7 @@ pub(crate) struct Buffer {
 #[derive(Debug)]
 enum Memory {
     Allocated(Layout),
+    Mapped(#[allow(dead_code, reason = "it is there to be dropped")] MmapMut),
     #[cfg(any(test, feature = "guarded"))]
     Guarded(#[allow(dead_code, reason = "it is there to be dropped")] guarded::Guarded),
 }
@@ -45,20 +53,32 @@ impl Buffer {
             let memory = guarded::Guarded::zeroed(len, edge).ok_or(Error::Memory(bytes))?;
             return Ok(Self { start: memory.start(), memory: Memory::Guarded(memory), len });
         }
-        let huge = bytes >= HUGE_PAGE / 2;
-        let align = if huge { HUGE_PAGE } else { LINE };
-        // No layout has a size of zero, which the allocator forbids.
-        let layout = Layout::from_size_align(bytes.max(LINE), align);
-        let layout = layout.map(|layout| if huge { layout.pad_to_align() } else { layout });
-        let layout = layout.map_err(|_| Error::Memory(bytes))?;
-        // SAFETY: the layout's size is not zero.
-        let start = NonNull::new(unsafe { alloc(layout) }).ok_or(Error::Memory(bytes))?;
-        if huge {
-            ask_for_huge_pages(start, layout.size());
+        if bytes >= LARGE {
+            return Self::mapped(len, bytes).ok_or(Error::Memory(bytes));
         }
-        // SAFETY: so many bytes were allocated.
-        unsafe { start.write_bytes(0, layout.size()) };
+        // No layout has a size of zero, which the allocator forbids.
+        let layout = Layout::from_size_align(bytes.max(LINE), LINE).map_err(|_| Error::Memory(bytes))?;
+        // SAFETY: the layout's size is not zero.
+        let start = NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or(Error::Memory(bytes))?;
         Ok(Self { start: start.cast(), memory: Memory::Allocated(layout), len })
+    }
+
+    /// Memory that the system gives, and gets back when the buffer is dropped.
+    fn mapped(len: usize, bytes: usize) -> Option<Self> {
+        let huge = bytes >= HUGE_PAGE / 2;
+        let (size, align) =
+            if huge { (bytes.checked_next_multiple_of(HUGE_PAGE)?, HUGE_PAGE) } else { (bytes, LINE) };
+        // What lies before the first huge page, and behind the last, is never touched.
+        let mut map = MmapOptions::new().len(size.checked_add(align)?).map_anon().ok()?;
+        let before = map.as_ptr().align_offset(align);
+        let values = map.get_mut(before..before.checked_add(size)?)?;
+        let start = NonNull::from(&mut *values).cast::<u8>();
+        if huge {
+            ask_for_huge_pages(start, size);
+        }
+        // They are zeros; writing brings the pages in, which the first run would wait for.
+        values.fill(0);
+        Some(Self { start: start.cast(), memory: Memory::Mapped(map), len })
     }
 
     /// Where the values begin.
@@ -89,6 +109,7 @@ impl Drop for Buffer {
         match self.memory {
             // SAFETY: allocated in `zeroed` with this layout, and freed once.
             Memory::Allocated(layout) => unsafe { dealloc(self.start.as_ptr().cast(), layout) },
+            Memory::Mapped(_) => {}
             #[cfg(any(test, feature = "guarded"))]
             Memory::Guarded(_) => {}
         }
@@ -121,14 +142,21 @@ mod tests {
 
     #[test]
     fn buffers_of_any_size_are_zeros_on_their_lines_or_huge_pages() {
-        for (bytes, align) in [(0, LINE), (4, LINE), (HUGE_PAGE / 2 - 4, LINE), (HUGE_PAGE / 2, HUGE_PAGE)] {
+        let sizes = [
+            (0, LINE),
+            (4, LINE),
+            (LARGE - 4, LINE),
+            (LARGE, LINE),
+            (HUGE_PAGE / 2 - 4, LINE),
+            (HUGE_PAGE / 2, HUGE_PAGE),
+            (HUGE_PAGE + 4, HUGE_PAGE),
+        ];
+        for (bytes, align) in sizes {
             let mut buffer = Buffer::zeroed(bytes / 4).expect("memory");
             assert!(buffer.as_ptr().addr().is_multiple_of(align));
             assert!(buffer.as_slice().len() == bytes / 4 && buffer.as_slice().iter().all(|v| *v == 0.0));
             buffer.as_mut_slice().fill(1.0);
         }
-        let buffer = Buffer::zeroed(HUGE_PAGE / 4 + 1).expect("memory");
-        let Memory::Allocated(layout) = buffer.memory else { unreachable!("nobody asked for guards") };
-        assert_eq!((buffer.as_slice().len(), layout.size()), (HUGE_PAGE / 4 + 1, 2 * HUGE_PAGE));
+        assert!(matches!(Buffer::zeroed(usize::MAX / 8), Err(Error::Memory(_))));
     }
 }
