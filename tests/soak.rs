@@ -20,7 +20,7 @@ const THREADS: usize = 8;
 /// Different inputs.
 const INPUTS: usize = 4;
 /// Runs of a session before another takes its place.
-const LIFE: usize = 50;
+const LIFE: usize = 5;
 /// What memory may grow by from the first quarter to the last, in KiB: the allocator's, not ours.
 const GROWTH: usize = 2048;
 

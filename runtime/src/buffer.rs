@@ -142,20 +142,26 @@ mod tests {
 
     #[test]
     fn buffers_of_any_size_are_zeros_on_their_lines_or_huge_pages() {
+        // Bytes that are asked for, on what they lie, and the map's if they have one.
         let sizes = [
-            (0, LINE),
-            (4, LINE),
-            (LARGE - 4, LINE),
-            (LARGE, LINE),
-            (HUGE_PAGE / 2 - 4, LINE),
-            (HUGE_PAGE / 2, HUGE_PAGE),
-            (HUGE_PAGE + 4, HUGE_PAGE),
+            (0, LINE, None),
+            (4, LINE, None),
+            (LARGE - 4, LINE, None),
+            (LARGE, LINE, Some(LARGE + LINE)),
+            (HUGE_PAGE / 2 - 4, LINE, Some(HUGE_PAGE / 2 - 4 + LINE)),
+            (HUGE_PAGE / 2, HUGE_PAGE, Some(2 * HUGE_PAGE)),
+            (HUGE_PAGE + 4, HUGE_PAGE, Some(3 * HUGE_PAGE)),
         ];
-        for (bytes, align) in sizes {
+        for (bytes, align, map) in sizes {
             let mut buffer = Buffer::zeroed(bytes / 4).expect("memory");
             assert!(buffer.as_ptr().addr().is_multiple_of(align));
             assert!(buffer.as_slice().len() == bytes / 4 && buffer.as_slice().iter().all(|v| *v == 0.0));
             buffer.as_mut_slice().fill(1.0);
+            let found = match &buffer.memory {
+                Memory::Mapped(map) => Some(map.len()),
+                Memory::Allocated(_) | Memory::Guarded(_) => None,
+            };
+            assert_eq!(found, map, "{bytes} bytes");
         }
         assert!(matches!(Buffer::zeroed(usize::MAX / 8), Err(Error::Memory(_))));
     }

@@ -160,12 +160,12 @@ impl<'a> Checker<'a, '_> {
         let input = |member: &Member| member.network.nodes.first().map(|node| node.shape);
         let answer = |member: &Member| member.answer().map(|id| member.network.node(id).shape);
         for other in others {
-            let (labels, others) = (&first.network.labels, &other.network.labels);
+            let (own, its) = (&first.network.labels, &other.network.labels);
             let differs = [
                 (input(first) != input(other), "input"),
                 (first.network.preprocess != other.network.preprocess, "`normalize` or `resize`"),
                 (answer(first) != answer(other), "number of classes"),
-                (!labels.is_empty() && !others.is_empty() && labels != others, "labels"),
+                (!own.is_empty() && !its.is_empty() && own != its, "labels"),
             ];
             for (_, what) in differs.iter().filter(|(differs, _)| *differs) {
                 let message = format!("`{}` and `{}` differ in their {what}", first.name, other.name);

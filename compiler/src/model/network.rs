@@ -306,10 +306,11 @@ impl Layer {
     /// Multiply-accumulates for one image of a layer over so many channels that gives this shape; saturates.
     pub fn macs(&self, channels_in: usize, [_, height, width]: Shape) -> u64 {
         let products = match self {
-            Self::Conv(Conv { groups, kernel: [rows, columns], channels, .. }) => {
-                count(&[*channels, channels_in / (*groups).max(1), *rows, *columns])
+            Self::Conv(_) | Self::Linear { .. } => {
+                let tensors = self.tensors(channels_in);
+                let weight = tensors.iter().find(|(field, ..)| *field == "weight");
+                weight.map_or(0, |(_, shape, _)| count(shape))
             }
-            Self::Linear { features, .. } => count(&[*features, channels_in]),
             Self::Input
             | Self::BatchNorm { .. }
             | Self::Activation(_)
