@@ -1,5 +1,7 @@
 //! Bytes to an upright RGB picture; the format is told by the content, never by a file's name.
 
+use std::panic::catch_unwind;
+
 use super::{Orientation, Picture, PictureError, jpeg, png, webp};
 
 /// A picture as its file has it, and how it is to be turned.
@@ -16,15 +18,25 @@ pub(super) struct Stored {
 ///
 /// # Errors
 ///
-/// Another format; a picture that is damaged, cut short, or larger than is read.
+/// Another format; a picture that is damaged, cut short, or larger than is read; a panic of the
+/// crate that decodes it.
 pub fn decode(bytes: &[u8]) -> Result<Picture, PictureError> {
-    let stored = match bytes {
-        [0xff, 0xd8, 0xff, ..] => jpeg::decode(bytes)?,
-        [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => png::decode(bytes)?,
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => webp::decode(bytes)?,
+    let (format, decoder): (_, Decoder) = match bytes {
+        [0xff, 0xd8, 0xff, ..] => ("JPEG", jpeg::decode),
+        [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => ("PNG", png::decode),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => ("WebP", webp::decode),
         _ => return Err(PictureError::Format(name_other(bytes))),
     };
+    let stored = contain(format, decoder, bytes)?;
     Ok(stored.orientation.apply(stored.picture))
+}
+
+type Decoder = fn(&[u8]) -> Result<Stored, PictureError>;
+
+/// Makes a panic in a decoder, which is a defect of it, the fate of one picture alone.
+fn contain(format: &'static str, decoder: Decoder, bytes: &[u8]) -> Result<Stored, PictureError> {
+    let corrupt = |_| Err(PictureError::Corrupt { format, reason: "the decoder failed".to_owned() });
+    catch_unwind(|| decoder(bytes)).unwrap_or_else(corrupt)
 }
 
 /// What the bytes are instead.
@@ -52,5 +64,11 @@ mod tests {
         assert_eq!(message(b""), Err("the file is empty; JPEG, PNG and WebP are read".into()));
         assert_eq!(message(b"GIF89a"), Err("a GIF; JPEG, PNG and WebP are read".into()));
         assert_eq!(message(b"hello"), Err("not a picture; JPEG, PNG and WebP are read".into()));
+    }
+
+    #[test]
+    fn a_decoder_that_panics_fails_one_picture() {
+        let error = contain("PNG", |_| panic!("meant to panic"), b"").map(|_| ()).unwrap_err();
+        assert_eq!(error.to_string(), "the PNG file cannot be decoded: the decoder failed");
     }
 }

@@ -3,7 +3,10 @@
 //! The decoder hands out the stored components; colours are converted here, with the tables of
 //! libjpeg and, for four components, Pillow's rounding. Four components are taken as Adobe writes
 //! them, inverted, as Pillow takes all of them. A file without an end-of-image marker is refused:
-//! the decoder would fill what is missing with grey.
+//! the decoder would fill what is missing with grey. So is one whose first component has fewer
+//! columns than another, which encoders write when they are told to: the decoder mixes up its blocks.
+
+use std::ops::RangeInclusive;
 
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
@@ -23,6 +26,10 @@ const MAX_SCANS: usize = 64;
 pub(super) fn decode(bytes: &[u8]) -> Result<Stored, PictureError> {
     if !ends(bytes) {
         return Err(PictureError::Truncated { format: FORMAT });
+    }
+    if first_is_narrow(bytes) {
+        let reason = "its first component has fewer columns than another".to_owned();
+        return Err(PictureError::Corrupt { format: FORMAT, reason });
     }
     let lenient = DecoderOptions::default()
         .set_max_width(usize::from(u16::MAX))
@@ -104,16 +111,43 @@ fn ink_to_rgb(inks: [u8; 3], black: u8) -> [u8; 3] {
 /// Whether an end-of-image marker follows the first scan's header. Markers before that, such as
 /// those of a thumbnail, lie within segments, which are stepped over.
 fn ends(bytes: &[u8]) -> bool {
+    let mut scans = segments(bytes).filter(|&(marker, _)| marker == SCAN);
+    scans.next().is_some_and(|(_, from)| from.windows(2).any(|pair| pair == [0xff, 0xd9]))
+}
+
+/// Whether another component is sampled more finely from left to right than the first.
+fn first_is_narrow(bytes: &[u8]) -> bool {
+    let headers = segments(bytes).take_while(|&(marker, _)| marker != SCAN);
+    headers.filter(|(marker, _)| FRAMES.contains(marker)).any(|(_, from)| {
+        // Length, precision, height and width stand before the number of components.
+        let Some((&count, components)) = from.get(7..).and_then(<[u8]>::split_first) else { return false };
+        let mut columns =
+            components.as_chunks().0.iter().take(count.into()).map(|[_, sampling, _]| sampling >> 4);
+        columns.next().is_some_and(|first| columns.any(|other| other > first))
+    })
+}
+
+/// Markers of a scan's header, and of those frames that the decoder reads.
+const SCAN: u8 = 0xda;
+const FRAMES: RangeInclusive<u8> = 0xc0..=0xc2;
+
+/// Each segment's marker, and the file from its length on.
+fn segments(bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     let mut at = 2;
-    while let Some(&[lead, marker, high, low]) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        match (lead, marker) {
-            (0xff, 0xda) => return bytes[at..].windows(2).any(|pair| pair == [0xff, 0xd9]),
-            (0xff, 0x01 | 0xd0..=0xd7) => at += 2,
-            (0xff, 0xc0..=0xfe) => at += 2 + usize::from(u16::from_be_bytes([high, low])),
-            _ => at += 1,
+    std::iter::from_fn(move || {
+        loop {
+            let &[lead, marker, high, low] = bytes.get(at..)?.first_chunk()?;
+            match (lead, marker) {
+                (0xff, 0x01 | 0xd0..=0xd7) => at += 2,
+                (0xff, 0xc0..=0xfe) => {
+                    let from = &bytes[at + 2..];
+                    at += 2 + usize::from(u16::from_be_bytes([high, low]));
+                    return Some((marker, from));
+                }
+                _ => at += 1,
+            }
         }
-    }
-    false
+    })
 }
 
 fn corrupt(error: &DecodeErrors) -> PictureError {

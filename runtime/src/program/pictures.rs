@@ -5,7 +5,6 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -60,21 +59,6 @@ impl Inputs {
     ///
     /// [`Error::Memory`], [`Error::Spawn`].
     pub(super) fn load(&mut self, paths: &[PathBuf], plan: &Plan, threads: usize) -> Outcome<'_> {
-        self.load_with(paths, threads, |path, place| load(path, plan, place))
-    }
-
-    /// The first values of what was read last, where they lie.
-    pub(super) fn into_values(mut self, length: usize) -> Vec<f32> {
-        self.values.truncate(length);
-        self.values
-    }
-
-    fn load_with(
-        &mut self,
-        paths: &[PathBuf],
-        threads: usize,
-        load: impl Fn(&Path, &mut [f32]) -> Result<(), Unread> + Sync,
-    ) -> Outcome<'_> {
         let image = self.image;
         let length = paths.len() * image;
         lengthen(&mut self.values, length)?;
@@ -84,7 +68,7 @@ impl Inputs {
         let mut shares = paths.chunks(each).zip(values).zip(fates.chunks_mut(each));
         let work = |((paths, values), fates): Share<'_>| {
             for ((path, place), fate) in paths.iter().zip(values.chunks_exact_mut(image)).zip(fates) {
-                *fate = contain(|| load(path, place));
+                *fate = load(path, plan, place);
             }
         };
         thread::scope(|scope| {
@@ -103,13 +87,12 @@ impl Inputs {
         }
         Ok((&self.values[..kept * image], fates))
     }
-}
 
-/// Makes a panic in a decoder, which is a defect of it, the fate of one picture alone.
-fn contain(load: impl FnOnce() -> Result<(), Unread>) -> Result<(), Unread> {
-    // What a panic leaves in the picture's place is not used.
-    catch_unwind(AssertUnwindSafe(load))
-        .unwrap_or_else(|_| Err(io::Error::other("the decoder failed").into()))
+    /// The first values of what was read last, where they lie.
+    pub(super) fn into_values(mut self, length: usize) -> Vec<f32> {
+        self.values.truncate(length);
+        self.values
+    }
 }
 
 fn load(path: &Path, plan: &Plan, place: &mut [f32]) -> Result<(), Unread> {
@@ -125,23 +108,6 @@ fn load(path: &Path, plan: &Plan, place: &mut [f32]) -> Result<(), Unread> {
 mod tests {
     use super::*;
     use crate::program::tests::PLAN;
-
-    #[test]
-    fn a_decoder_that_panics_fails_one_picture() {
-        for threads in [1, 2, 8] {
-            let mut inputs = Inputs::new(&PLAN);
-            let paths = ["a", "b", "c", "d"].map(PathBuf::from);
-            let (values, fates) = inputs
-                .load_with(&paths, threads, |path, place| {
-                    place.fill(f32::from(path.as_os_str().as_encoded_bytes()[0]));
-                    assert_ne!(path, Path::new("b"), "a defect");
-                    Ok(())
-                })
-                .expect("memory and threads");
-            assert_eq!(values, [97.0, 99.0, 100.0].map(|value| [value; 48]).concat());
-            assert_eq!(fates.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true, true]);
-        }
-    }
 
     #[test]
     fn inputs_close_up_behind_a_file_that_cannot_be_read() {
