@@ -1,4 +1,4 @@
-//! Checkpoints that lie.
+//! Checkpoints and pictures that lie.
 //!
 //! Each test builds the bytes of a file that attacks the reader, and asks for three things: an error
 //! that says what is wrong, no panic, and memory bounded by the file's size. Beside each kind of file

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The runtime's unit tests as aarch64 code under emulation: the NEON kernels, where no such machine is at hand.
 #
-# Takes about two minutes, most of it to compile. Installs nothing; ends with 2 if something is missing.
+# Takes a few minutes, half of them to compile. Installs nothing; ends with 2 if something is missing.
 # Debian's rustc compiles it, for which Debian has an aarch64 standard library; cargo is the usual one. The
 # program runs with the C library of the package libc6:arm64. The cross compiler's, of another version,
 # must not be mixed into it: then starting a thread never ends.

@@ -37,7 +37,7 @@ fn files_are_decoded_as_pillow_decodes_them() {
         assert_eq!((found.width(), found.height()), (expected.width(), expected.height()), "{name}");
         let (found, expected) = (rgb(&found), rgb(&expected));
         let worst = found.iter().zip(&expected).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
-        let allowed = if entry["lossless"].as_bool().unwrap() { 0 } else { JPEG_TOLERANCE };
+        let allowed = if entry["exact"].as_bool().unwrap() { 0 } else { JPEG_TOLERANCE };
         assert!(worst <= allowed, "{name}: off by {worst}");
     }
 }

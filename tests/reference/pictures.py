@@ -6,13 +6,13 @@
 
 Needs what `requirements.txt` lists. Out, in tests/pictures/, the paths in the index relative to it:
 
-    index.json  {"decode": [{"file", "expected", "lossless"}],
+    index.json  {"decode": [{"file", "expected", "exact"}],
                  "resize": [{"file", "filter", "shorter_side" or null, "height", "width", "expected"}],
                  "broken": [{"file", "why"}]}
 
 `expected` is an 8-bit RGB PNG: the file decoded, turned as its EXIF data say, as RGB; alpha is dropped.
 Of 16-bit grey the upper eight bits are expected, which is libpng's rule; Pillow's own conversion clips.
-A file that is not lossless may differ where decoders may, by up to 4 levels: in the rounding of the
+A file that is not exact may differ where decoders may, by up to 4 levels: in the rounding of the
 inverse DCT and of the chroma. Resizing has one right answer. With a `shorter_side` it is torchvision's
 `resize` and `center_crop` to height and width, otherwise Pillow's straight to them.
 """
@@ -262,9 +262,8 @@ def make():
     index = {"decode": [], "resize": [], "broken": []}
     for name, data in files.items():
         write(f"files/{name}", data)
-        lossless = data[:4] == b"\x89PNG" or "lossless" in name or name == "orientation_8.webp"
         index["decode"].append(
-            {"file": f"files/{name}", "expected": f"decoded/{name}.png", "lossless": lossless}
+            {"file": f"files/{name}", "expected": f"decoded/{name}.png", "exact": data[:2] != b"\xff\xd8"}
         )
     for name, (data, why) in broken(files, picture).items():
         write(f"broken/{name}", data)

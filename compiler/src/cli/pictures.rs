@@ -18,7 +18,7 @@ pub fn arguments(count: &'static str) -> [Arg; 3] {
             .value_name("FOLDER")
             .required(true)
             .value_parser(value_parser!(PathBuf))
-            .help("Pictures, in folders of any depth"),
+            .help("Pictures, in folders or none"),
         Arg::new("count")
             .long("count")
             .value_name("N")

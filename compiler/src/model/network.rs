@@ -209,6 +209,17 @@ pub struct Tensor {
     pub trained: bool,
 }
 
+/// A tensor of a layer, wherever the layer stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerTensor {
+    /// PyTorch's name of it in the layer: `weight`, `running_mean`.
+    pub name: &'static str,
+    /// Its shape as PyTorch has it.
+    pub shape: Vec<usize>,
+    /// Whether it is trained (weights, biases) or measured (running statistics).
+    pub trained: bool,
+}
+
 impl Network {
     /// The node of an id.
     pub fn node(&self, id: NodeId) -> &Node {
@@ -239,14 +250,16 @@ impl Network {
     pub fn tensors(&self, node: &Node) -> Vec<Tensor> {
         let fields = node.layer.tensors(self.input_shape(node)[0]).into_iter();
         let name = |field| format!("{}.{field}", node.path);
-        fields.map(|(field, shape, trained)| Tensor { name: name(field), shape, trained }).collect()
+        fields
+            .map(|LayerTensor { name: field, shape, trained }| Tensor { name: name(field), shape, trained })
+            .collect()
     }
 
     /// Trained values in a node's tensors; saturates.
     pub fn params(&self, node: &Node) -> u64 {
         let tensors = node.layer.tensors(self.input_shape(node)[0]);
-        let trained = tensors.iter().filter(|(_, _, trained)| *trained);
-        trained.fold(0, |sum, (_, shape, _)| count(shape).saturating_add(sum))
+        let trained = tensors.iter().filter(|field| field.trained);
+        trained.fold(0, |sum, field| count(&field.shape).saturating_add(sum))
     }
 
     /// Multiply-accumulates of a node for one image: those of convolutions and linear layers, which
@@ -272,11 +285,12 @@ fn count(shape: &[usize]) -> u64 {
 }
 
 impl Layer {
-    /// The tensors of a layer over so many channels: field, shape, and whether it is trained.
-    pub fn tensors(&self, channels_in: usize) -> Vec<(&'static str, Vec<usize>, bool)> {
+    /// The tensors of a layer over so many channels.
+    pub fn tensors(&self, channels_in: usize) -> Vec<LayerTensor> {
+        let trained = |name, shape| LayerTensor { name, shape, trained: true };
         let weights = |shape: Vec<usize>, bias: bool| {
-            let bias = bias.then(|| ("bias", vec![shape[0]], true));
-            [("weight", shape, true)].into_iter().chain(bias).collect()
+            let bias = bias.then(|| trained("bias", vec![shape[0]]));
+            [trained("weight", shape)].into_iter().chain(bias).collect()
         };
         match self {
             Self::Conv(Conv { channels, groups, kernel: [height, width], bias, .. }) => {
@@ -285,7 +299,7 @@ impl Layer {
             Self::Linear { features, bias } => weights(vec![*features, channels_in], *bias),
             Self::BatchNorm { .. } => {
                 [("weight", true), ("bias", true), ("running_mean", false), ("running_var", false)]
-                    .map(|(field, trained)| (field, vec![channels_in], trained))
+                    .map(|(name, trained)| LayerTensor { name, shape: vec![channels_in], trained })
                     .into()
             }
             Self::Input
@@ -308,8 +322,8 @@ impl Layer {
         let products = match self {
             Self::Conv(_) | Self::Linear { .. } => {
                 let tensors = self.tensors(channels_in);
-                let weight = tensors.iter().find(|(field, ..)| *field == "weight");
-                weight.map_or(0, |(_, shape, _)| count(shape))
+                let weight = tensors.iter().find(|field| field.name == "weight");
+                weight.map_or(0, |field| count(&field.shape))
             }
             Self::Input
             | Self::BatchNorm { .. }
@@ -330,7 +344,7 @@ impl Layer {
 
     /// Values in all tensors of a layer over so many channels; saturates.
     pub fn values(&self, channels_in: usize) -> u64 {
-        self.tensors(channels_in).iter().fold(0, |sum, (_, shape, _)| count(shape).saturating_add(sum))
+        self.tensors(channels_in).iter().fold(0, |sum, field| count(&field.shape).saturating_add(sum))
     }
 
     /// The word that a spec writes for it.

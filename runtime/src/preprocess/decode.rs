@@ -18,8 +18,8 @@ pub(super) struct Stored {
 ///
 /// # Errors
 ///
-/// Another format; a picture that is damaged, cut short, or larger than is read; a panic of the
-/// crate that decodes it.
+/// Another format; a picture that is damaged, cut short, or larger than is read. A panic of the
+/// crate that decodes it is an error too, where panics unwind.
 pub fn decode(bytes: &[u8]) -> Result<Picture, PictureError> {
     let (format, decoder): (_, Decoder) = match bytes {
         [0xff, 0xd8, 0xff, ..] => ("JPEG", jpeg::decode),

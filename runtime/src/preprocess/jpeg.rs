@@ -3,8 +3,8 @@
 //! The decoder hands out the stored components; colours are converted here, with the tables of
 //! libjpeg and, for four components, Pillow's rounding. Four components are taken as Adobe writes
 //! them, inverted, as Pillow takes all of them. A file without an end-of-image marker is refused:
-//! the decoder would fill what is missing with grey. So is one whose first component has fewer
-//! columns than another, which encoders write when they are told to: the decoder mixes up its blocks.
+//! the decoder would fill what is missing with grey, as it does, and Pillow too, where one comes
+//! early. What is rare and the decoder gets wrong is refused as well: see [`unread`].
 
 use std::ops::RangeInclusive;
 
@@ -27,9 +27,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Stored, PictureError> {
     if !ends(bytes) {
         return Err(PictureError::Truncated { format: FORMAT });
     }
-    if first_is_narrow(bytes) {
-        let reason = "its first component has fewer columns than another".to_owned();
-        return Err(PictureError::Corrupt { format: FORMAT, reason });
+    if let Some(reason) = unread(bytes) {
+        return Err(PictureError::Corrupt { format: FORMAT, reason: reason.to_owned() });
     }
     let lenient = DecoderOptions::default()
         .set_max_width(usize::from(u16::MAX))
@@ -42,8 +41,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Stored, PictureError> {
     check_size(width, height)?;
     let orientation = Orientation::from_exif(decoder.exif().map_or(&[], Vec::as_slice));
 
-    // Bytes between headers do no harm; in the entropy-coded data they mean a damaged picture.
-    let (stored, convert) = stored_components(decoder.input_colorspace())?;
+    // Bytes between headers do no harm; codes that mean nothing mean a damaged picture.
+    let components = decoder.info().map_or(0, |info| info.components);
+    let (stored, convert) = stored_components(decoder.input_colorspace(), components.into())?;
     decoder.set_options(lenient.set_strict_mode(true).jpeg_set_out_colorspace(stored));
     let mut samples = vec![0; width * height * stored.num_components()];
     decoder.decode_into(&mut samples).map_err(|error| corrupt(&error))?;
@@ -70,20 +70,21 @@ enum Convert {
 }
 
 /// The colour space that a decoder gives back unconverted, and what is then to do.
-fn stored_components(space: Option<ColorSpace>) -> Result<(ColorSpace, Convert), PictureError> {
-    let space = space.unwrap_or(ColorSpace::Unknown);
-    let convert = match space {
-        ColorSpace::RGB => Convert::Nothing,
-        ColorSpace::Luma => Convert::Grey,
-        ColorSpace::YCbCr => Convert::YCbCr,
-        ColorSpace::CMYK => Convert::Cmyk,
-        ColorSpace::YCCK => Convert::Ycck,
-        other => {
-            let reason = format!("components are {other:?}");
-            return Err(PictureError::Corrupt { format: FORMAT, reason });
+///
+/// An Adobe marker before the frame makes it say four components, whatever the frame says then.
+fn stored_components(space: Option<ColorSpace>, count: usize) -> Result<(ColorSpace, Convert), PictureError> {
+    match (space, count) {
+        (Some(ColorSpace::RGB | ColorSpace::CMYK), 3) => Ok((ColorSpace::RGB, Convert::Nothing)),
+        (Some(ColorSpace::YCbCr | ColorSpace::YCCK), 3) => Ok((ColorSpace::YCbCr, Convert::YCbCr)),
+        (Some(ColorSpace::Luma), 1) => Ok((ColorSpace::Luma, Convert::Grey)),
+        (Some(ColorSpace::CMYK), 4) => Ok((ColorSpace::CMYK, Convert::Cmyk)),
+        (Some(ColorSpace::YCCK), 4) => Ok((ColorSpace::YCCK, Convert::Ycck)),
+        (space, count) => {
+            let space = space.unwrap_or(ColorSpace::Unknown);
+            let reason = format!("its {count} components are {space:?}");
+            Err(PictureError::Corrupt { format: FORMAT, reason })
         }
-    };
-    Ok((space, convert))
+    }
 }
 
 fn map_pixels<const N: usize>(samples: Vec<u8>, convert: impl Fn(&[u8; N]) -> [u8; 3]) -> Vec<u8> {
@@ -115,37 +116,44 @@ fn ends(bytes: &[u8]) -> bool {
     scans.next().is_some_and(|(_, from)| from.windows(2).any(|pair| pair == [0xff, 0xd9]))
 }
 
-/// Whether another component is sampled more finely from left to right than the first.
-fn first_is_narrow(bytes: &[u8]) -> bool {
-    let headers = segments(bytes).take_while(|&(marker, _)| marker != SCAN);
-    headers.filter(|(marker, _)| FRAMES.contains(marker)).any(|(_, from)| {
-        // Length, precision, height and width stand before the number of components.
-        let Some((&count, components)) = from.get(7..).and_then(<[u8]>::split_first) else { return false };
-        let mut columns =
-            components.as_chunks().0.iter().take(count.into()).map(|[_, sampling, _]| sampling >> 4);
-        columns.next().is_some_and(|first| columns.any(|other| other > first))
-    })
+/// Why the decoder would give another picture than the file's, or fail.
+fn unread(bytes: &[u8]) -> Option<&'static str> {
+    let mut headers = segments(bytes).filter(|(marker, _)| *marker == SCAN || FRAMES.contains(marker));
+    // A frame's length, precision, height and width stand before the number of its components.
+    let (frame, [_, _, _, _, _, _, _, count, components @ ..]) = headers.next()? else { return None };
+    let components = components.as_chunks::<3>().0.get(..usize::from(*count))?;
+    let columns = || components.iter().map(|[_, sampling, _]| sampling >> 4);
+    let rows = || components.iter().map(|[_, sampling, _]| sampling & 15);
+    let most_rows = rows().max()?;
+    let scanned = headers.next().and_then(|(_, scan)| scan.get(2));
+    if columns().any(|others| others > columns().next().unwrap_or(0)) {
+        Some("its first component has fewer columns than another, which is not read")
+    } else if rows().any(|rows| rows == 0 || most_rows % rows != 0) {
+        Some("a component's rows are no whole part of another's, which is not read")
+    } else if frame != PROGRESSIVE && scanned.is_some_and(|scanned| scanned < count) {
+        Some("it is sequential, and its components are in several scans, which is not read")
+    } else {
+        None
+    }
 }
 
 /// Markers of a scan's header, and of those frames that the decoder reads.
 const SCAN: u8 = 0xda;
-const FRAMES: RangeInclusive<u8> = 0xc0..=0xc2;
+const PROGRESSIVE: u8 = 0xc2;
+const FRAMES: RangeInclusive<u8> = 0xc0..=PROGRESSIVE;
 
-/// Each segment's marker, and the file from its length on.
+/// Each segment's marker, and the file from its length on. All markers have one, as the decoder sees it.
 fn segments(bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     let mut at = 2;
     std::iter::from_fn(move || {
         loop {
             let &[lead, marker, high, low] = bytes.get(at..)?.first_chunk()?;
-            match (lead, marker) {
-                (0xff, 0x01 | 0xd0..=0xd7) => at += 2,
-                (0xff, 0xc0..=0xfe) => {
-                    let from = &bytes[at + 2..];
-                    at += 2 + usize::from(u16::from_be_bytes([high, low]));
-                    return Some((marker, from));
-                }
-                _ => at += 1,
+            if lead == 0xff && matches!(marker, 0x01..=0xfe) {
+                let from = &bytes[at + 2..];
+                at += 2 + usize::from(u16::from_be_bytes([high, low]));
+                return Some((marker, from));
             }
+            at += 1;
         }
     })
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 
+use super::folder::MAX_DEPTH;
 use super::terminal::shown;
 use crate::npy::NpyError;
 
@@ -48,6 +49,8 @@ pub(super) enum Failure {
     NothingRead(usize),
     #[error("{} has no subfolders; eval wants one for each class, with pictures in it", shown(.0))]
     NoFolders(PathBuf),
+    #[error("{} lies in more than {MAX_DEPTH} folders, or a link makes a circle of them", shown(.0))]
+    Deep(PathBuf),
     #[error("there are no files in {}", shown(.0))]
     Empty(PathBuf),
     #[error("the class folders of {} hold no files", shown(.0))]

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 
-/// How deep a class's files may lie; also what ends a circle of links.
-const MAX_DEPTH: usize = 8;
+/// How many folders may lie in each other; also what ends a circle of links.
+pub(super) const MAX_DEPTH: usize = 8;
 
 /// How folders were matched with classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,6 +155,7 @@ fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(
     for path in entries(directory)? {
         match fs::metadata(&path) {
             Ok(found) if found.is_dir() && depth > 0 => collect(&path, depth - 1, files)?,
+            Ok(found) if found.is_dir() => return Err(Failure::Deep(path)),
             Ok(found) if !found.is_file() => {}
             _ => files.push(path),
         }
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn files_lie_in_any_depth_and_hidden_ones_and_pipes_are_left_out() {
+    fn files_lie_in_folders_and_hidden_ones_and_pipes_are_left_out() {
         let root = tempfile::tempdir().expect("a directory");
         for file in ["a/1.png", "a/deep/2.png", "a/.hidden", "b/3.png"] {
             let path = root.path().join(file);
@@ -213,5 +214,19 @@ mod tests {
         let found: Vec<_> = labelled.files.iter().map(|(path, class)| (name(path), *class)).collect();
         let expected = [("1.png", 1), ("2.png", 1), ("3.png", 0)];
         assert_eq!(found, expected.map(|(name, class)| (name.to_owned(), class)));
+    }
+
+    #[test]
+    fn folders_too_deep_are_told_not_left_out() {
+        let root = tempfile::tempdir().expect("a directory");
+        let deepest = (0..=MAX_DEPTH).fold(root.path().to_owned(), |path, _| path.join("deep"));
+        fs::create_dir_all(deepest.parent().expect("it has one")).expect("makes");
+        fs::write(deepest.with_file_name("1.png"), b"").expect("writes");
+        assert_eq!(
+            files(root.path()).map_err(|failure| failure.to_string()),
+            Ok(vec![deepest.with_file_name("1.png")])
+        );
+        fs::create_dir(&deepest).expect("makes");
+        assert!(matches!(files(root.path()), Err(Failure::Deep(path)) if path == deepest));
     }
 }
