@@ -41,11 +41,15 @@ field() {
 "$work/program" eval "$folder" --json >"$work/once"
 one_round="$(field images "$work/once")"
 rounds=$(((images + one_round - 1) / one_round))
+# Links to links, so that a million images take no million of them.
+inner=$((rounds < 100 ? rounds : 100))
+outer=$(((rounds + inner - 1) / inner))
+rounds=$((inner * outer))
 for class in "$folder"/*/; do
-    mkdir -p "$work/all/$(basename "$class")"
-    for ((round = 0; round < rounds; round++)); do
-        ln -s "$class" "$work/all/$(basename "$class")/$round"
-    done
+    name="$(basename "$class")"
+    mkdir -p "$work/some/$name" "$work/all/$name"
+    for ((round = 0; round < inner; round++)); do ln -s "$class" "$work/some/$name/$round"; done
+    for ((round = 0; round < outer; round++)); do ln -s "$work/some/$name" "$work/all/$name/$round"; done
 done
 
 "$work/program" eval "$work/all" --json >"$work/many" &
