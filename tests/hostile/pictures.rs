@@ -14,11 +14,12 @@ fn a_chunk_that_claims_more_than_its_file_has_takes_no_memory() {
     assert!(picture.is_ok() && peak < 1 << 20, "{peak}");
 }
 
-/// Where a JPEG has a marker, and the decoder's words for the file.
+/// Where a JPEG has a marker first.
 fn at(file: &[u8], marker: u8) -> usize {
     file.windows(2).position(|found| found == [0xff, marker]).unwrap()
 }
 
+/// The error that a file gives.
 fn refusal(file: &[u8]) -> String {
     decode(file).map(|_| ()).unwrap_err().to_string()
 }

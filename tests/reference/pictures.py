@@ -12,7 +12,7 @@ Needs what `requirements.txt` lists. Out, in tests/pictures/, the paths in the i
 
 `expected` is an 8-bit RGB PNG: the file decoded, turned as its EXIF data say, as RGB; alpha is dropped.
 Of 16-bit grey the upper eight bits are expected, which is libpng's rule; Pillow's own conversion clips.
-A file that is not exact may differ where decoders may, by up to 4 levels: in the rounding of the
+A file that is not exact may differ where decoders may, by up to 5 levels: in the rounding of the
 inverse DCT and of the chroma. Resizing has one right answer. With a `shorter_side` it is torchvision's
 `resize` and `center_crop` to height and width, otherwise Pillow's straight to them.
 """
